@@ -1,0 +1,400 @@
+#include "codec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <msgpack.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_LIMIT_BYTES ((size_t)16 * 1024 * 1024)
+#define BUFFER_FIRST_BYTES ((size_t)256)
+
+/* --- reading --------------------------------------------------------------------------------
+ *
+ * Values are built here and not by msgpack-c's unpacker: the check has to read every head anyway,
+ * the unpacker would not say where in the frame a value stood, and its objects would have to be
+ * turned into ours once more. Packing is msgpack-c's. */
+
+enum { FORM_NONE = VALUE_EXT + 1 };
+
+/* What a first byte from 0xc0 to 0xdf announces: the type, and how many bytes of number, size or
+ * count follow. An extension's own type is one more byte, `fixed` a size that the byte implies. */
+struct form {
+	uint8_t type;
+	uint8_t width;
+	uint8_t fixed;
+};
+
+static const struct form forms[32] = {
+	[0x00] = { VALUE_NIL, 0, 0 },
+	[0x01] = { FORM_NONE, 0, 0 },
+	[0x02] = { VALUE_BOOL, 0, 0 },
+	[0x03] = { VALUE_BOOL, 0, 0 },
+	[0x04] = { VALUE_BIN, 1, 0 },
+	[0x05] = { VALUE_BIN, 2, 0 },
+	[0x06] = { VALUE_BIN, 4, 0 },
+	[0x07] = { VALUE_EXT, 1, 1 },
+	[0x08] = { VALUE_EXT, 2, 1 },
+	[0x09] = { VALUE_EXT, 4, 1 },
+	[0x0a] = { VALUE_FLOAT, 4, 0 },
+	[0x0b] = { VALUE_FLOAT, 8, 0 },
+	[0x0c] = { VALUE_UINT, 1, 0 },
+	[0x0d] = { VALUE_UINT, 2, 0 },
+	[0x0e] = { VALUE_UINT, 4, 0 },
+	[0x0f] = { VALUE_UINT, 8, 0 },
+	[0x10] = { VALUE_INT, 1, 0 },
+	[0x11] = { VALUE_INT, 2, 0 },
+	[0x12] = { VALUE_INT, 4, 0 },
+	[0x13] = { VALUE_INT, 8, 0 },
+	[0x14] = { VALUE_EXT, 0, 2 },
+	[0x15] = { VALUE_EXT, 0, 3 },
+	[0x16] = { VALUE_EXT, 0, 5 },
+	[0x17] = { VALUE_EXT, 0, 9 },
+	[0x18] = { VALUE_EXT, 0, 17 },
+	[0x19] = { VALUE_STR, 1, 0 },
+	[0x1a] = { VALUE_STR, 2, 0 },
+	[0x1b] = { VALUE_STR, 4, 0 },
+	[0x1c] = { VALUE_ARRAY, 2, 0 },
+	[0x1d] = { VALUE_ARRAY, 4, 0 },
+	[0x1e] = { VALUE_MAP, 2, 0 },
+	[0x1f] = { VALUE_MAP, 4, 0 },
+};
+
+/* The beginning of one value. */
+struct head {
+	enum value_type type;
+	size_t size;     /* of the head itself */
+	uint64_t body;   /* bytes behind the head that are the value's own, not further values */
+	uint64_t number; /* of a number, its bits; of an array or a map, the count */
+};
+
+static uint64_t bits_read(const uint8_t *at, size_t width)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < width; i++)
+		bits = bits << 8 | at[i];
+	return bits;
+}
+
+/* The first bytes that hold a type and a small number at once: all below 0xc0 and from 0xe0 on. */
+static struct head head_read_fix(uint8_t first)
+{
+	if (first < 0x80)
+		return (struct head){ VALUE_UINT, 1, 0, first };
+	if (first < 0x90)
+		return (struct head){ VALUE_MAP, 1, 0, first & 0x0f };
+	if (first < 0xa0)
+		return (struct head){ VALUE_ARRAY, 1, 0, first & 0x0f };
+	if (first < 0xc0)
+		return (struct head){ VALUE_STR, 1, first & 0x1f, 0 };
+	return (struct head){ VALUE_INT, 1, 0, UINT64_MAX - (0xff - first) };
+}
+
+static struct head head_read_form(const uint8_t *at, const struct form *form)
+{
+	uint64_t bits = bits_read(at + 1, form->width);
+	struct head head = { (enum value_type)form->type, (size_t)1 + form->width, 0, 0 };
+
+	switch (form->type) {
+	case VALUE_BOOL:
+		head.number = at[0] & 1;
+		break;
+	case VALUE_INT:
+		bits <<= 64 - 8 * form->width;
+		head.number = (uint64_t)((int64_t)bits >> (64 - 8 * form->width));
+		if ((int64_t)head.number >= 0)
+			head.type = VALUE_UINT;
+		break;
+	case VALUE_STR:
+	case VALUE_BIN:
+	case VALUE_EXT:
+		head.body = bits + form->fixed;
+		break;
+	default:
+		head.number = bits;
+		break;
+	}
+	return head;
+}
+
+/* False: no such form, or the frame ends before the value's own bytes do. */
+static inline bool head_read(const uint8_t *at, size_t left, struct head *ret)
+{
+	if (!left)
+		return false;
+	if (at[0] < 0xc0 || at[0] >= 0xe0) {
+		*ret = head_read_fix(at[0]);
+	} else {
+		const struct form *form = &forms[at[0] - 0xc0];
+
+		if (form->type == FORM_NONE || left <= form->width)
+			return false;
+		*ret = head_read_form(at, form);
+	}
+	return ret->body <= left - ret->size;
+}
+
+/* How many values an array or a map of that head holds. */
+static uint64_t head_children(const struct head *head)
+{
+	if (head->type == VALUE_MAP)
+		return head->number * 2;
+	return head->type == VALUE_ARRAY ? head->number : 0;
+}
+
+/* How many values the frame holds, all levels together; 0: not one well-formed value. */
+static size_t frame_count(const uint8_t *at, size_t left)
+{
+	uint64_t open[CODEC_NESTING_MAX + 1] = { 1 }; /* values still to come on each level */
+	size_t level = 0, count = 0;
+	struct head head;
+
+	for (;;) {
+		while (!open[level])
+			if (!level--)
+				return left ? 0 : count;
+		if (!head_read(at, left, &head))
+			return 0;
+		at += head.size + head.body;
+		left -= head.size + head.body;
+		open[level]--;
+		count++;
+		if (head.type != VALUE_ARRAY && head.type != VALUE_MAP)
+			continue;
+		if (level == CODEC_NESTING_MAX || head_children(&head) > left)
+			return 0;
+		open[++level] = head_children(&head);
+	}
+}
+
+/* A checked frame on its way to a tree. */
+struct reading {
+	const uint8_t *at;
+	size_t left;
+	struct value *spare; /* taken values, not yet used */
+};
+
+static void value_read(struct reading *reading, struct value *ret);
+
+static void list_read(struct reading *reading, const struct head *head, struct value *ret)
+{
+	uint64_t children = head_children(head);
+	struct value *at = reading->spare;
+
+	ret->list.at = at;
+	ret->list.count = (uint32_t)head->number;
+	reading->spare += children;
+	for (uint64_t i = 0; i < children; i++)
+		value_read(reading, &at[i]);
+}
+
+static void value_read(struct reading *reading, struct value *ret)
+{
+	const uint8_t *at = reading->at;
+	struct head head = { 0 };
+	bool whole = head_read(at, reading->left, &head);
+
+	assert(whole);
+	(void)whole;
+	reading->at += head.size + head.body;
+	reading->left -= head.size + head.body;
+	ret->type = head.type;
+	ret->raw = at;
+	if (head.type == VALUE_ARRAY || head.type == VALUE_MAP) {
+		list_read(reading, &head, ret);
+	} else if (head.type == VALUE_STR || head.type == VALUE_BIN) {
+		ret->str.at = (const char *)at + head.size;
+		ret->str.size = (uint32_t)head.body;
+	} else if (head.type == VALUE_BOOL) {
+		ret->boolean = head.number;
+	} else {
+		ret->u64 = head.number;
+	}
+	ret->raw_size = (uint32_t)(reading->at - at);
+}
+
+int codec_parse(struct arena *arena, const void *frame, size_t size, const struct value **ret)
+{
+	size_t count = size <= UINT32_MAX ? frame_count(frame, size) : 0;
+	struct reading reading = { frame, size, NULL };
+	struct value *root;
+
+	if (!count)
+		return -EBADMSG;
+	root = arena_take(arena, count * sizeof(*root));
+	if (!root)
+		return -ENOMEM;
+	reading.spare = root + 1;
+	value_read(&reading, root);
+	*ret = root;
+	return 0;
+}
+
+const struct value *value_find(const struct value *map, const char *key)
+{
+	size_t size = strlen(key);
+
+	if (map->type != VALUE_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map->list.count; i++) {
+		const struct value *name = &map->list.at[(size_t)2 * i];
+
+		if (name->type == VALUE_STR && name->str.size == size &&
+			!memcmp(name->str.at, key, size))
+			return name + 1;
+	}
+	return NULL;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+void buffer_done(struct buffer *buffer)
+{
+	free(buffer->at);
+	*buffer = (struct buffer){ 0 };
+}
+
+void buffer_reset(struct buffer *buffer)
+{
+	buffer->size = 0;
+	buffer->error = 0;
+}
+
+static int buffer_grow(struct buffer *buffer, size_t size)
+{
+	size_t limit = buffer->limit ? buffer->limit : BUFFER_LIMIT_BYTES;
+	size_t room = buffer->room ? buffer->room : BUFFER_FIRST_BYTES;
+	uint8_t *at;
+
+	if (buffer->size > limit || size > limit - buffer->size)
+		return -EMSGSIZE;
+	while (room < buffer->size + size)
+		room = room <= limit / 2 ? room * 2 : limit;
+	at = realloc(buffer->at, room);
+	if (!at)
+		return -ENOMEM;
+	buffer->at = at;
+	buffer->room = room;
+	return 0;
+}
+
+void *buffer_extend(struct buffer *buffer, size_t size)
+{
+	if (!buffer->error && (!buffer->at || size > buffer->room - buffer->size))
+		buffer->error = buffer_grow(buffer, size);
+	if (buffer->error)
+		return NULL;
+	buffer->size += size;
+	return buffer->at + buffer->size - size;
+}
+
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+{
+	void *at = buffer_extend(buffer, size);
+
+	if (at && size)
+		memcpy(at, bytes, size);
+}
+
+static int packer_write(void *buffer, const char *bytes, size_t size)
+{
+	buffer_append(buffer, bytes, size);
+	return 0;
+}
+
+static msgpack_packer packer_of(struct buffer *buffer)
+{
+	msgpack_packer packer;
+
+	msgpack_packer_init(&packer, buffer, packer_write);
+	return packer;
+}
+
+void pack_nil(struct buffer *buffer)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	msgpack_pack_nil(&packer);
+}
+
+void pack_bool(struct buffer *buffer, bool value)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	if (value)
+		msgpack_pack_true(&packer);
+	else
+		msgpack_pack_false(&packer);
+}
+
+void pack_u64(struct buffer *buffer, uint64_t value)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	msgpack_pack_uint64(&packer, value);
+}
+
+void pack_i64(struct buffer *buffer, int64_t value)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	msgpack_pack_int64(&packer, value);
+}
+
+void pack_str(struct buffer *buffer, const char *text)
+{
+	pack_strn(buffer, text, strlen(text));
+}
+
+void pack_strn(struct buffer *buffer, const char *bytes, size_t size)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	if (size > UINT32_MAX) {
+		if (!buffer->error)
+			buffer->error = -EMSGSIZE;
+		return;
+	}
+	msgpack_pack_str(&packer, size);
+	msgpack_pack_str_body(&packer, bytes, size);
+}
+
+void pack_array(struct buffer *buffer, uint32_t count)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	msgpack_pack_array(&packer, count);
+}
+
+void pack_map(struct buffer *buffer, uint32_t count)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	msgpack_pack_map(&packer, count);
+}
+
+size_t pack_open_map(struct buffer *buffer)
+{
+	buffer_append(buffer, "\xde\0\0", 3);
+	return buffer->size;
+}
+
+size_t pack_open_array(struct buffer *buffer)
+{
+	buffer_append(buffer, "\xdc\0\0", 3);
+	return buffer->size;
+}
+
+void pack_close(struct buffer *buffer, size_t opened, uint32_t count)
+{
+	if (buffer->error)
+		return;
+	assert(opened >= 3 && opened <= buffer->size);
+	if (count > UINT16_MAX) {
+		buffer->error = -EMSGSIZE;
+		return;
+	}
+	buffer->at[opened - 2] = (uint8_t)(count >> 8);
+	buffer->at[opened - 1] = (uint8_t)count;
+}

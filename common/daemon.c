@@ -1,0 +1,280 @@
+#include "daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "settings.h"
+#include "transport.h"
+
+#define STOP_WAIT_MS 1000 /* for calls in hand to be answered after SIGTERM */
+
+struct loop {
+	const struct program *program;
+	void *settings;
+	int lock_fd;
+	struct transport *transport;
+	struct service *service;
+	sd_event *event;
+	sd_event_source *more;  /* runs a tick when input is left that no descriptor announces */
+	sd_event_source *timer; /* runs a tick when the service wants one */
+	bool stopping;
+	int64_t stop_at_ms;
+};
+
+/* --- one tick of the loop ------------------------------------------------------------------- */
+
+static int timer_arm(struct loop *loop, int64_t wait_ms)
+{
+	int result;
+
+	if (loop->stopping && (wait_ms < 0 || wait_ms > 20))
+		wait_ms = 20;
+	if (wait_ms < 0)
+		return sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
+	result = sd_event_source_set_time_relative(loop->timer, (uint64_t)wait_ms * 1000);
+	if (result < 0)
+		return result;
+	return sd_event_source_set_enabled(loop->timer, SD_EVENT_ONESHOT);
+}
+
+static int loop_tick(struct loop *loop)
+{
+	const struct event *events;
+	bool clients = !loop->stopping;
+	size_t count = transport_take(loop->transport, clients, &events);
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t wait_ms = -1;
+	int result;
+
+	result = service_tick(loop->service, events, count, clock_wall_ms(), now_ms, &wait_ms);
+	transport_release(loop->transport);
+	if (result < 0) {
+		log_error("the tick failed and nothing of it was kept: %s", strerror(-result));
+		return sd_event_exit(loop->event, result);
+	}
+	if (loop->stopping
+		&& (service_counts(loop->service).parked == 0 || now_ms >= loop->stop_at_ms))
+		return sd_event_exit(loop->event, 0);
+	result = timer_arm(loop, wait_ms);
+	if (result < 0)
+		return result;
+	return sd_event_source_set_enabled(loop->more,
+		transport_has_more(loop->transport, clients) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int on_input(sd_event_source *source, int fd, uint32_t revents, void *argument)
+{
+	(void)source, (void)fd, (void)revents;
+	return loop_tick(argument);
+}
+
+static int on_more(sd_event_source *source, void *argument)
+{
+	(void)source;
+	return loop_tick(argument);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *argument)
+{
+	(void)source, (void)usec;
+	return loop_tick(argument);
+}
+
+/* --- signals -------------------------------------------------------------------------------- */
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *argument)
+{
+	struct loop *loop = argument;
+	int result;
+
+	(void)source, (void)info;
+	if (loop->stopping)
+		return sd_event_exit(loop->event, 0);
+	sd_notify(false, "STOPPING=1\nSTATUS=answering what is in hand");
+	result = loop_tick(loop);
+	loop->stopping = true;
+	loop->stop_at_ms = clock_monotonic_ms() + STOP_WAIT_MS;
+	return result < 0 ? result : loop_tick(loop);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *argument)
+{
+	struct loop *loop = argument;
+	const struct suite_settings *suite = loop->settings;
+	char fixed[512] = "";
+
+	(void)source, (void)info;
+	sd_notify(false, "RELOADING=1");
+	if (settings_reload(loop->settings, fixed, sizeof(fixed)) < 0)
+		log_warning("the configuration was not reloaded; the old one stays");
+	else if (fixed[0])
+		log_warning("reloaded, but a restart is needed for: %s", fixed);
+	else
+		log_info("the configuration was reloaded");
+	log_set_level(suite->log_level);
+	sd_notify(false, "READY=1");
+	return 0;
+}
+
+/* Before any thread exists, so that only the loop's descriptor sees them. */
+static int signals_block(void)
+{
+	sigset_t signals;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	return sigprocmask(SIG_BLOCK, &signals, NULL) < 0 ? -errno : 0;
+}
+
+/* --- set-up --------------------------------------------------------------------------------- */
+
+static int directory_make(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	log_error("cannot make the directory %s: %s; make it, or name another in the configuration",
+		path, strerror(errno));
+	return -errno;
+}
+
+/* Binding a socket silently takes it from whoever had it: the lock makes sure nobody has. */
+static int lock_take(struct loop *loop, const char *runtime_dir)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s.lock", runtime_dir, loop->program->name);
+	loop->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (loop->lock_fd >= 0 && flock(loop->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		log_error("another %s runs in %s; stop it first, or use another --runtime-dir",
+			loop->program->name, runtime_dir);
+	else
+		log_error("cannot lock %s: %s", path, strerror(errno));
+	return errno ? -errno : -EBUSY;
+}
+
+static int events_add(struct loop *loop)
+{
+	int fds[1 + PEERS_MAX];
+	size_t count = transport_fds(loop->transport, fds);
+	int result = sd_event_default(&loop->event);
+
+	for (size_t i = 0; result >= 0 && i < count; i++)
+		result = sd_event_add_io(loop->event, NULL, fds[i], EPOLLIN, on_input, loop);
+	if (result >= 0)
+		result = sd_event_add_defer(loop->event, &loop->more, on_more, loop);
+	if (result >= 0)
+		result = sd_event_add_time_relative(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1000,
+			on_timer, loop);
+	if (result >= 0)
+		result = sd_event_add_signal(loop->event, NULL, SIGTERM, on_stop, loop);
+	if (result >= 0)
+		result = sd_event_add_signal(loop->event, NULL, SIGINT, on_stop, loop);
+	if (result >= 0)
+		result = sd_event_add_signal(loop->event, NULL, SIGHUP, on_reload, loop);
+	if (result >= 0)
+		result = sd_event_set_watchdog(loop->event, true);
+	return result;
+}
+
+static void explain(const struct loop *loop, const char *what, int result)
+{
+	const struct suite_settings *suite = loop->settings;
+
+	if (result == -EBUSY)
+		log_error("%s in %s is in use by another process", what, suite->state_dir);
+	else if (result == -ENAMETOOLONG)
+		log_error("%s: the path of a socket in %s is too long for a local socket", what,
+			suite->runtime_dir);
+	else
+		log_error("%s: %s (runtime directory %s, state directory %s)", what, strerror(-result),
+			suite->runtime_dir, suite->state_dir);
+}
+
+static int loop_open(struct loop *loop)
+{
+	const struct suite_settings *suite = loop->settings;
+	struct bus bus;
+	int result = directory_make(suite->runtime_dir, 0755);
+
+	if (result == 0)
+		result = directory_make(suite->state_dir, 0750);
+	if (result == 0)
+		result = lock_take(loop, suite->runtime_dir);
+	if (result < 0)
+		return result;
+	result = transport_open(&loop->transport, loop->program, suite->runtime_dir);
+	if (result < 0) {
+		explain(loop, "the sockets", result);
+		return result;
+	}
+	bus = transport_bus(loop->transport);
+	result = service_open(&loop->service, loop->program, loop->settings, &bus, clock_wall_ms(),
+		clock_monotonic_ms());
+	if (result < 0) {
+		explain(loop, "the store", result);
+		return result;
+	}
+	result = events_add(loop);
+	if (result < 0)
+		explain(loop, "the event loop", result);
+	return result;
+}
+
+static void loop_close(struct loop *loop)
+{
+	service_close(loop->service);
+	transport_close(loop->transport);
+	sd_event_source_unref(loop->more);
+	sd_event_source_unref(loop->timer);
+	sd_event_unref(loop->event);
+	if (loop->lock_fd >= 0)
+		close(loop->lock_fd);
+}
+
+int daemon_main(const struct program *program, int argc, char **argv)
+{
+	const struct option_table *tables[] = { &suite_options, program->options };
+	struct loop loop = { .program = program, .lock_fd = -1 };
+	const struct suite_settings *suite;
+	int result;
+
+	log_open(program->name);
+	loop.settings = calloc(1, program->settings_size);
+	if (!loop.settings || signals_block() < 0)
+		return EXIT_FAILURE;
+	suite = loop.settings;
+	result = settings_load(argc, argv, program->name, program->summary, tables,
+		program->options ? 2 : 1, loop.settings);
+	if (result == 0 && log_set_level(suite->log_level) < 0) {
+		log_error("log_level: %s is none of error, warning, info, debug", suite->log_level);
+		result = -EINVAL;
+	}
+	if (result == 0)
+		result = loop_open(&loop);
+	if (result >= 0) {
+		sd_notifyf(false, "READY=1\nSTATUS=serving in %s", suite->runtime_dir);
+		log_info("%s " PACKAGE_VERSION " serves in %s, store in %s", program->name,
+			suite->runtime_dir, suite->state_dir);
+		result = sd_event_loop(loop.event);
+		log_info("%s stops", program->name);
+	}
+	loop_close(&loop);
+	free(loop.settings);
+	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

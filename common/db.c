@@ -1,0 +1,496 @@
+#include "db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store.h"
+
+#define TABLES_MAX 16
+#define READERS_MAX 126
+#define FILE_MODE 0660 /* store_settle has the last word */
+
+struct txn {
+	struct db *db;
+	MDB_txn *mdb; /* a reader's outlives the transaction: it is reset and renewed */
+	bool write;
+	bool active;
+	int error;
+	uint64_t writes;
+};
+
+struct db {
+	MDB_env *env;
+	enum db_mode mode;
+	const char *const *tables;
+	unsigned table_count;
+	MDB_dbi dbis[TABLES_MAX];
+	int owner_fd;
+	struct txn writer;
+	struct txn reader;
+	struct db *next;
+};
+
+/* LMDB's locks do not bear a second opening, or even a closing, of their file in one process: all
+ * that a process has open of one store share an environment. */
+static struct db *opened;
+
+static int error_of(int rc)
+{
+	switch (rc) {
+	case MDB_SUCCESS:
+		return 0;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+	case EDQUOT: /* the file may not grow, whoever forbids it */
+	case EFBIG:
+		return -ENOSPC;
+	case MDB_INVALID:
+		return -EUCLEAN;
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_READERS_FULL:
+		return -EUSERS;
+	default:
+		return rc > 0 ? -rc : -EIO;
+	}
+}
+
+/* --- environment ---------------------------------------------------------------------------- */
+
+static int env_open(MDB_env **ret, const char *dir, int64_t size_max_bytes, unsigned flags)
+{
+	MDB_env *env;
+
+	int rc = mdb_env_create(&env);
+	if (rc)
+		return error_of(rc);
+	if (size_max_bytes > 0)
+		rc = mdb_env_set_mapsize(env, (size_t)size_max_bytes);
+	if (!rc)
+		rc = mdb_env_set_maxdbs(env, TABLES_MAX);
+	if (!rc)
+		rc = mdb_env_set_maxreaders(env, READERS_MAX);
+	if (!rc)
+		rc = mdb_env_open(env, dir, MDB_NOTLS | flags, FILE_MODE);
+	if (rc) {
+		mdb_env_close(env);
+		return error_of(rc);
+	}
+	*ret = env;
+	return 0;
+}
+
+static int env_fd(MDB_env *env)
+{
+	mdb_filehandle_t fd = -1;
+
+	mdb_env_get_fd(env, &fd);
+	return fd;
+}
+
+/* The environment that this process has open on the store, or NULL. */
+static MDB_env *env_find(const char *dir)
+{
+	for (struct db *db = opened; db; db = db->next) {
+		if (store_has(dir, env_fd(db->env)))
+			return db->env;
+	}
+	return NULL;
+}
+
+static bool env_is_writable(MDB_env *env)
+{
+	unsigned flags = MDB_RDONLY;
+
+	return mdb_env_get_flags(env, &flags) == 0 && !(flags & MDB_RDONLY);
+}
+
+/* Handles opened in a transaction stay valid for the environment's life once it is committed. */
+static int tables_open(MDB_env *env, const char *const *tables, bool own, MDB_dbi *dbis)
+{
+	MDB_txn *txn;
+
+	int rc = mdb_txn_begin(env, NULL, own ? 0 : MDB_RDONLY, &txn);
+	if (rc)
+		return error_of(rc);
+	for (unsigned i = 0; !rc && tables[i]; i++)
+		rc = mdb_dbi_open(txn, tables[i], own ? MDB_CREATE : 0, &dbis[i]);
+	if (rc) {
+		mdb_txn_abort(txn);
+		return error_of(rc);
+	}
+	return error_of(mdb_txn_commit(txn));
+}
+
+static int store_fill(const char *dir, const void *argument)
+{
+	const struct db_spec *spec = argument;
+	MDB_dbi dbis[TABLES_MAX];
+	MDB_env *env;
+
+	int error = env_open(&env, dir, spec->size_max_bytes, 0);
+	if (error)
+		return error;
+	error = tables_open(env, spec->tables, true, dbis);
+	mdb_env_close(env);
+	return error;
+}
+
+static int store_own(struct db *db, const char *dir, const struct db_spec *spec)
+{
+	bool there;
+
+	int error = store_find(dir, &there);
+	if (error)
+		return error;
+	if (there)
+		error = store_lock(dir, &db->owner_fd);
+	else
+		error = store_create(dir, store_fill, spec, &db->owner_fd);
+	if (error)
+		return error;
+	db->env = env_find(dir);
+	if (!db->env)
+		error = env_open(&db->env, dir, spec->size_max_bytes, 0);
+	else if (!env_is_writable(db->env))
+		error = -EBUSY;
+	if (!error)
+		error = store_settle(dir);
+	if (!error)
+		error = tables_open(db->env, spec->tables, true, db->dbis);
+	return error ? error : db_check_readers(db);
+}
+
+/* LMDB itself would go on without a lock file on a read-only mount, and its snapshots tear. The
+ * map's size is the owner's: LMDB keeps it in the file. */
+static int store_watch(struct db *db, const char *dir, const struct db_spec *spec)
+{
+	int error = 0;
+
+	db->env = env_find(dir);
+	if (!db->env)
+		error = store_probe(dir);
+	if (!error && !db->env)
+		error = env_open(&db->env, dir, 0, MDB_RDONLY);
+	return error ? error : tables_open(db->env, spec->tables, false, db->dbis);
+}
+
+int db_open(struct db **ret, const char *dir, const struct db_spec *spec, enum db_mode mode)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (!db)
+		return -ENOMEM;
+	db->mode = mode;
+	db->tables = spec->tables;
+	while (spec->tables[db->table_count])
+		db->table_count++;
+	assert(db->table_count <= TABLES_MAX);
+	db->owner_fd = -1;
+	db->writer = (struct txn){ .db = db, .write = true };
+	db->reader = (struct txn){ .db = db };
+	int error = mode == DB_OWN ? store_own(db, dir, spec) : store_watch(db, dir, spec);
+	db->next = opened;
+	opened = db;
+	if (error < 0) {
+		db_close(db);
+		return error;
+	}
+	*ret = db;
+	return 0;
+}
+
+static bool env_is_shared(const struct db *but)
+{
+	for (const struct db *db = opened; db; db = db->next) {
+		if (db != but && db->env == but->env)
+			return true;
+	}
+	return false;
+}
+
+void db_close(struct db *db)
+{
+	struct db **at = &opened;
+
+	if (!db)
+		return;
+	if (db->writer.active)
+		txn_abort(&db->writer);
+	mdb_txn_abort(db->reader.mdb);
+	if (db->env && !env_is_shared(db))
+		mdb_env_close(db->env);
+	if (db->owner_fd >= 0)
+		close(db->owner_fd);
+	while (*at != db)
+		at = &(*at)->next;
+	*at = db->next;
+	free(db);
+}
+
+int db_check_readers(struct db *db)
+{
+	int dead = 0;
+
+	int rc = mdb_reader_check(db->env, &dead);
+	return rc ? error_of(rc) : dead;
+}
+
+/* Pages in use, or -errno: the two meta pages, the tables of free pages and of names, and ours. */
+static int64_t pages_count(struct db *db, MDB_txn *mdb)
+{
+	size_t pages = 2;
+	MDB_stat stat;
+
+	for (unsigned i = 0; i < db->table_count + 2; i++) {
+		int rc = mdb_stat(mdb, i < 2 ? (MDB_dbi)i : db->dbis[i - 2], &stat);
+		if (rc)
+			return error_of(rc);
+		pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+	}
+	return (int64_t)pages;
+}
+
+int db_usage(struct db *db, struct db_usage *ret)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat file;
+	struct txn *txn = &db->reader;
+
+	bool mine = !txn->active;
+	int error = mine ? txn_begin(db, false, &txn) : 0;
+	if (error)
+		return error;
+	int64_t pages = pages_count(db, txn->mdb);
+	if (mine)
+		txn_abort(txn);
+	if (pages < 0)
+		return (int)pages;
+	int rc = mdb_env_info(db->env, &info);
+	if (!rc)
+		rc = mdb_env_stat(db->env, &stat);
+	if (rc)
+		return error_of(rc);
+	if (fstat(env_fd(db->env), &file) < 0)
+		return -errno;
+	*ret = (struct db_usage){
+		.used_bytes = pages * stat.ms_psize,
+		.file_bytes = file.st_size,
+		.size_max_bytes = (int64_t)info.me_mapsize,
+	};
+	return 0;
+}
+
+/* --- transactions --------------------------------------------------------------------------- */
+
+static int mdb_begin(struct db *db, struct txn *txn)
+{
+	if (!txn->write && txn->mdb)
+		return mdb_txn_renew(txn->mdb);
+	return mdb_txn_begin(db->env, NULL, txn->write ? 0 : MDB_RDONLY, &txn->mdb);
+}
+
+int txn_begin(struct db *db, bool write, struct txn **ret)
+{
+	struct txn *txn = write ? &db->writer : &db->reader;
+
+	assert(!txn->active);
+	assert(!write || db->mode == DB_OWN);
+	int rc = mdb_begin(db, txn);
+	if (rc == MDB_MAP_RESIZED) {
+		rc = mdb_env_set_mapsize(db->env, 0);
+		rc = rc ? rc : mdb_begin(db, txn);
+	}
+	if (rc)
+		return error_of(rc);
+	txn->active = true;
+	txn->error = 0;
+	txn->writes = 0;
+	*ret = txn;
+	return 0;
+}
+
+void txn_abort(struct txn *txn)
+{
+	if (!txn)
+		return;
+	assert(txn->active);
+	txn->active = false;
+	if (txn->write)
+		mdb_txn_abort(txn->mdb);
+	else
+		mdb_txn_reset(txn->mdb);
+}
+
+int txn_commit(struct txn *txn)
+{
+	int error = txn->error;
+
+	assert(txn->active);
+	if (error || !txn->write || txn->writes == 0) {
+		txn_abort(txn);
+		return error;
+	}
+	txn->active = false;
+	return error_of(mdb_txn_commit(txn->mdb));
+}
+
+int txn_error(const struct txn *txn)
+{
+	return txn->error;
+}
+
+void txn_fail(struct txn *txn, int error)
+{
+	if (!txn->error)
+		txn->error = error;
+}
+
+uint64_t txn_writes(const struct txn *txn)
+{
+	return txn->writes;
+}
+
+const char *txn_table_name(const struct txn *txn, unsigned table)
+{
+	assert(table < txn->db->table_count);
+	return txn->db->tables[table];
+}
+
+/* --- keys and entries ----------------------------------------------------------------------- */
+
+static MDB_dbi table_dbi(const struct txn *txn, unsigned table)
+{
+	assert(txn->active);
+	assert(table < txn->db->table_count);
+	return txn->db->dbis[table];
+}
+
+static MDB_val val_of_key(const struct key *key)
+{
+	assert(key->size > 0 && key->size <= sizeof(key->bytes));
+	return (MDB_val){ .mv_size = key->size, .mv_data = (void *)key->bytes };
+}
+
+static struct slice slice_of_val(MDB_val val)
+{
+	return (struct slice){ .at = val.mv_data, .size = val.mv_size };
+}
+
+/* True: found. Not found is no error. */
+static bool txn_found(struct txn *txn, int rc)
+{
+	if (rc && rc != MDB_NOTFOUND)
+		txn_fail(txn, error_of(rc));
+	return rc == 0;
+}
+
+bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slice *ret)
+{
+	MDB_dbi dbi = table_dbi(txn, table);
+	MDB_val at = val_of_key(key);
+	MDB_val value;
+
+	if (txn->error || !txn_found(txn, mdb_get(txn->mdb, dbi, &at, &value)))
+		return false;
+	*ret = slice_of_val(value);
+	return true;
+}
+
+void txn_put(struct txn *txn, unsigned table, const struct key *key, const void *at, size_t size)
+{
+	MDB_dbi dbi = table_dbi(txn, table);
+	MDB_val where = val_of_key(key);
+	MDB_val value = { .mv_size = size, .mv_data = (void *)at };
+
+	assert(txn->write);
+	if (txn->error)
+		return;
+	txn->writes++;
+	txn_fail(txn, error_of(mdb_put(txn->mdb, dbi, &where, &value, 0)));
+}
+
+bool txn_delete(struct txn *txn, unsigned table, const struct key *key)
+{
+	MDB_dbi dbi = table_dbi(txn, table);
+	MDB_val at = val_of_key(key);
+
+	assert(txn->write);
+	if (txn->error || !txn_found(txn, mdb_del(txn->mdb, dbi, &at, NULL)))
+		return false;
+	txn->writes++;
+	return true;
+}
+
+uint64_t txn_count(struct txn *txn, unsigned table)
+{
+	MDB_dbi dbi = table_dbi(txn, table);
+	MDB_stat stat;
+
+	if (txn->error || !txn_found(txn, mdb_stat(txn->mdb, dbi, &stat)))
+		return 0;
+	return stat.ms_entries;
+}
+
+bool txn_last(struct txn *txn, unsigned table, struct slice *ret_key, struct slice *ret_value)
+{
+	struct scan scan = scan_from(txn, table, NULL);
+	MDB_val key, value;
+	bool found = false;
+
+	if (scan.cursor)
+		found = txn_found(txn, mdb_cursor_get(scan.cursor, &key, &value, MDB_LAST));
+	scan_end(&scan);
+	if (!found)
+		return false;
+	if (ret_key)
+		*ret_key = slice_of_val(key);
+	if (ret_value)
+		*ret_value = slice_of_val(value);
+	return true;
+}
+
+struct scan scan_from(struct txn *txn, unsigned table, const struct key *from)
+{
+	struct scan scan = { .txn = txn };
+	MDB_dbi dbi = table_dbi(txn, table);
+	MDB_cursor *cursor = NULL;
+
+	if (!txn->error && txn_found(txn, mdb_cursor_open(txn->mdb, dbi, &cursor)))
+		scan.cursor = cursor;
+	if (from)
+		scan.start = *from;
+	return scan;
+}
+
+bool scan_next(struct scan *scan)
+{
+	MDB_val key = { .mv_size = scan->start.size, .mv_data = scan->start.bytes };
+	MDB_cursor_op op = MDB_NEXT;
+	MDB_val value;
+
+	if (!scan->cursor || scan->txn->error)
+		return false;
+	if (!scan->started)
+		op = scan->start.size > 0 ? MDB_SET_RANGE : MDB_FIRST;
+	scan->started = true;
+	if (!txn_found(scan->txn, mdb_cursor_get(scan->cursor, &key, &value, op)))
+		return false;
+	scan->key = slice_of_val(key);
+	scan->value = slice_of_val(value);
+	return true;
+}
+
+void scan_end(struct scan *scan)
+{
+	if (scan->cursor)
+		mdb_cursor_close(scan->cursor);
+	scan->cursor = NULL;
+}

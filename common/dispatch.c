@@ -1,0 +1,458 @@
+#include "service_inside.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define TIMEOUT_MAX_MS (3600 * 1000)
+
+struct envelope {
+	uint64_t version;
+	const char *op;
+	int64_t timeout_ms;
+};
+
+static const struct field envelope_fields[] = {
+	{ "v", FIELD_U64, FIELD_REQUIRED, AT(envelope, version), .max = INT64_MAX },
+	{ "op", FIELD_TEXT, FIELD_REQUIRED, AT(envelope, op), .min = 1, .max = 64 },
+	{ "timeout_ms", FIELD_I64, 0, AT(envelope, timeout_ms), .min = 1, .max = TIMEOUT_MAX_MS },
+};
+static const struct record envelope_record = RECORD(envelope, envelope_fields);
+
+struct peer_envelope {
+	uint64_t version;
+	int64_t code;
+	const char *error;
+};
+
+static const struct field peer_envelope_fields[] = {
+	{ "v", FIELD_U64, FIELD_REQUIRED, AT(peer_envelope, version), .max = INT64_MAX },
+	{ "code", FIELD_I64, FIELD_REQUIRED, AT(peer_envelope, code), .max = 99999 },
+	{ "error", FIELD_TEXT, 0, AT(peer_envelope, error), .max = 64 },
+};
+static const struct record peer_envelope_record = RECORD(peer_envelope, peer_envelope_fields);
+
+struct result_head {
+	int64_t code;
+	const char *error;
+	const char *message;
+	uint64_t ref;
+};
+
+static const struct field result_head_fields[] = {
+	{ "code", FIELD_I64, FIELD_REQUIRED, AT(result_head, code), .max = 99999 },
+	{ "error", FIELD_TEXT, 0, AT(result_head, error), .max = 64 },
+	{ "message", FIELD_TEXT, 0, AT(result_head, message), .max = 1024 },
+	{ "ref", FIELD_U64, FIELD_REQUIRED, AT(result_head, ref), .max = INT64_MAX },
+};
+static const struct record result_head_record = RECORD(result_head, result_head_fields);
+
+/* --- for handlers --------------------------------------------------------------------------- */
+
+int tick_refuse(struct tick *tick, int outcome, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	if (!format)
+		return outcome;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	tick->service->message = arena_text(tick->arena, text, strlen(text));
+	return outcome;
+}
+
+const char *tick_actor(struct tick *tick, const char *given)
+{
+	const struct route *route = tick->service->route;
+	const char *actor = given;
+
+	if (!actor && route && route->known)
+		actor = arena_print(tick->arena, "uid:%u", (unsigned)route->uid);
+	return actor ? actor : tick->service->program->name;
+}
+
+int64_t tick_deadline(const struct tick *tick)
+{
+	return tick->service->deadline_ms;
+}
+
+static bool tentative_add(struct service *service, uint64_t number)
+{
+	uint64_t *list = service->tentative;
+	size_t room = service->tentative_room;
+
+	if (service->tentative_count == room) {
+		room = room ? 2 * room : 256;
+		list = reallocarray(list, room, sizeof(*list));
+		if (!list)
+			return false;
+		service->tentative = list;
+		service->tentative_room = room;
+	}
+	list[service->tentative_count++] = number;
+	return true;
+}
+
+/* A call that finds no place (no memory: room was checked before) is answered by nobody; its
+ * client times out and repeats. */
+struct waiter tick_park(struct tick *tick)
+{
+	struct service *service = tick->service;
+	struct call *kept = service->call;
+
+	service->parked = true;
+	if (kept->number == 0) {
+		kept = calls_keep(service->calls, service->call);
+		if (!kept)
+			return (struct waiter){ 0 };
+		if (!tentative_add(service, kept->number)) {
+			calls_drop(service->calls, kept);
+			return (struct waiter){ 0 };
+		}
+		service->call = kept;
+	}
+	return (struct waiter){ .call = kept->number, .part = service->part };
+}
+
+void tick_answer(struct tick *tick, struct waiter waiter, int outcome, const char *message,
+	const struct record *record, const void *reply)
+{
+	struct service *service = tick->service;
+	const struct call *call = calls_find(service->calls, waiter.call);
+
+	if (waiter.call > 0 && call)
+		outbox_answer(service->outbox, tick->arena, call, waiter.part, outcome, message, record,
+			reply);
+}
+
+void tick_send(struct tick *tick, unsigned peer, uint64_t ref, const void *item)
+{
+	outbox_item(tick->service->outbox, peer, ref, item);
+}
+
+bool tick_peer_is_up(const struct tick *tick, unsigned peer)
+{
+	return tick->service->peer_up[peer];
+}
+
+void tick_publish(struct tick *tick, const struct record *record, const void *from)
+{
+	outbox_publish(tick->service->outbox, record, from);
+}
+
+void tick_after(struct tick *tick, void (*fn)(void *state, void *argument), void *argument)
+{
+	outbox_after(tick->service->outbox, fn, argument);
+}
+
+/* --- health --------------------------------------------------------------------------------- */
+
+static int handle_health(struct tick *tick, const void *request, void *reply)
+{
+	struct service *service = tick->service;
+	struct health *health = reply;
+	struct db_usage usage;
+
+	(void)request;
+	health->name = service->program->name;
+	health->version = PACKAGE_VERSION;
+	health->pid = getpid();
+	health->started_at = service->started_at_ms;
+	health->ready = !service->program->store || tick->txn;
+	health->reason = health->ready ? NULL : "the store is not there yet";
+	health->backlog = (int64_t)calls_in_hand(service->calls);
+	health->requests = service->counts.requests;
+	health->ticks = service->counts.ticks;
+	if (service->db && db_usage(service->db, &usage) == 0) {
+		health->store_used_bytes = usage.used_bytes;
+		health->store_size_max_bytes = usage.size_max_bytes;
+	}
+	if (service->program->describe)
+		service->program->describe(tick, health);
+	return OUTCOME_OK;
+}
+
+static const struct operation health_operation = {
+	.name = "health",
+	.access = ACCESS_READ,
+	.request = &empty_record,
+	.reply = &health_record,
+	.handle = handle_health,
+};
+
+static const struct operation *operation_find(const struct program *program, const char *name)
+{
+	const struct operation *operation = program->operations;
+
+	for (; operation->name; operation++)
+		if (strcmp(operation->name, name) == 0)
+			return operation;
+	return strcmp(name, health_operation.name) == 0 ? &health_operation : NULL;
+}
+
+/* --- a request ------------------------------------------------------------------------------ */
+
+static void answer(struct service *service, int outcome, const void *reply)
+{
+	outbox_answer(service->outbox, service->tick.arena, service->call, service->part, outcome,
+		service->message, service->operation ? service->operation->reply : NULL, reply);
+}
+
+static bool admin(const struct route *route)
+{
+	return route->known && (route->uid == 0 || route->uid == geteuid());
+}
+
+static int admit(struct service *service, uint32_t count)
+{
+	const struct operation *operation = service->operation;
+
+	if (operation->who == WHO_ADMIN && !admin(service->route))
+		return OUTCOME_DENIED;
+	if (operation->access > service->access_max)
+		return OUTCOME_STORAGE_FULL;
+	if (operation->parks
+		&& !calls_have_room(service->calls, service->route, count, operation->access))
+		return OUTCOME_BUSY;
+	return OUTCOME_OK;
+}
+
+/* One element: decode, handle, answer. */
+static enum verdict handle_element(struct service *service, const struct value *map)
+{
+	const struct operation *operation = service->operation;
+	void *request = arena_take(service->tick.arena, operation->request->size);
+	void *reply = arena_take(service->tick.arena, operation->reply->size);
+	uint64_t writes = service->tick.txn ? txn_writes(service->tick.txn) : 0;
+	enum verdict verdict;
+	int outcome;
+
+	if (!request || !reply)
+		return VERDICT_FATAL;
+	service->message = NULL;
+	service->parked = false;
+	outcome = fields_from_map(service->tick.arena, operation->request, map, request,
+		&service->message);
+	if (outcome == OUTCOME_OK)
+		outcome = operation->handle(&service->tick, request, reply);
+	verdict = service_judge(service, outcome, writes, &outcome);
+	service->poison = outcome;
+	if (verdict == VERDICT_GOOD && !service->parked)
+		answer(service, outcome, reply);
+	return verdict;
+}
+
+static bool part_read_ref(const struct value *map, struct call_part *ret)
+{
+	const struct value *ref = map->type == VALUE_MAP ? value_find(map, "ref") : NULL;
+
+	if (!ref)
+		return true;
+	if (ref->type != VALUE_UINT || ref->u64 > INT64_MAX)
+		return false;
+	ret->ref = ref->u64;
+	ret->has_ref = true;
+	return true;
+}
+
+static enum verdict handle_part(struct service *service, const struct value *map)
+{
+	if (map->type == VALUE_MAP && part_read_ref(map, &service->call->parts[service->part]))
+		return handle_element(service, map);
+	service->message = "an element must be a map, its ref an unsigned number";
+	answer(service, OUTCOME_BAD_REQUEST, NULL);
+	return VERDICT_GOOD;
+}
+
+static enum verdict handle_many(struct service *service, const struct value *list)
+{
+	struct arena *arena = service->tick.arena;
+	size_t mark = outbox_mark(service->outbox);
+	enum verdict verdict = VERDICT_GOOD;
+
+	service->call->many = true;
+	service->call->count = service->call->left = list->list.count;
+	service->call->parts = arena_take(arena, list->list.count * sizeof(struct call_part));
+	if (!service->call->parts)
+		return VERDICT_FATAL;
+	for (uint32_t i = 0; i < list->list.count && verdict == VERDICT_GOOD; i++) {
+		service->part = i;
+		verdict = handle_part(service, &list->list.at[i]);
+	}
+	if (verdict == VERDICT_GOOD)
+		outbox_gather(service->outbox, arena, mark, service->call);
+	return verdict;
+}
+
+static enum verdict refuse(struct service *service, int outcome, const char *message)
+{
+	service->message = message;
+	answer(service, outcome, NULL);
+	return VERDICT_GOOD;
+}
+
+static enum verdict handle_operation(struct service *service, const struct value *map)
+{
+	const struct operation *operation = service->operation;
+	const struct value *list = operation->many ? value_find(map, operation->many) : NULL;
+	uint32_t count = 1;
+	int outcome;
+
+	if (list) {
+		if (list->type != VALUE_ARRAY || list->list.count == 0 || list->list.count > MANY_MAX)
+			return refuse(service, OUTCOME_BAD_REQUEST,
+				arena_print(service->tick.arena, "%s: must be a list of 1 to %d maps",
+					operation->many, MANY_MAX));
+		count = list->list.count;
+	}
+	outcome = admit(service, count);
+	if (outcome != OUTCOME_OK)
+		return refuse(service, outcome, NULL);
+	return list ? handle_many(service, list) : handle_element(service, map);
+}
+
+/* Takes the id over as it was packed. Doubled, too long or of another kind: false, and a nil is
+ * echoed. */
+static bool call_take_id(struct call *call, const struct value *map)
+{
+	const struct value *id = NULL;
+	size_t found = 0;
+
+	for (uint32_t i = 0; i < map->list.count; i++) {
+		const struct value *key = &map->list.at[2 * i];
+
+		if (key->type == VALUE_STR && key->str.size == 2 && memcmp(key->str.at, "id", 2) == 0) {
+			id = &map->list.at[2 * i + 1];
+			found++;
+		}
+	}
+	if (found != 1 || id->raw_size > sizeof(call->id)
+		|| (id->type != VALUE_UINT && (id->type != VALUE_STR || id->str.size > ID_MAX_BYTES)))
+		return false;
+	memcpy(call->id, id->raw, id->raw_size);
+	call->id_size = (uint8_t)id->raw_size;
+	return true;
+}
+
+static enum verdict handle_envelope(struct service *service, const struct value *map)
+{
+	struct envelope envelope;
+	const char *why = NULL;
+	int result;
+
+	if (!call_take_id(service->call, map))
+		return refuse(service, OUTCOME_BAD_REQUEST,
+			"id: must stand once, an unsigned number or a text of at most 64 bytes");
+	result = fields_from_map(service->tick.arena, &envelope_record, map, &envelope, &why);
+	if (result < 0)
+		return VERDICT_FATAL;
+	if (result > 0)
+		return refuse(service, result, why);
+	if (envelope.version != PROTOCOL_VERSION)
+		return refuse(service, OUTCOME_BAD_VERSION, NULL);
+	service->deadline_ms = envelope.timeout_ms > 0
+		? service->tick.monotonic_ms + envelope.timeout_ms : 0;
+	service->operation = operation_find(service->program, envelope.op);
+	if (!service->operation)
+		return refuse(service, OUTCOME_UNKNOWN_OPERATION, NULL);
+	return handle_operation(service, map);
+}
+
+static enum verdict handle_frame(struct service *service, const struct event *event, int poison)
+{
+	const struct value *map;
+
+	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES
+		|| codec_parse(service->tick.arena, event->data, event->size, &map) < 0
+		|| map->type != VALUE_MAP)
+		return refuse(service, OUTCOME_BAD_FRAME, NULL);
+	if (poison == OUTCOME_OK)
+		return handle_envelope(service, map);
+	call_take_id(service->call, map);
+	return refuse(service, poison, NULL);
+}
+
+enum verdict dispatch_request(struct service *service, const struct event *event, int poison,
+	int *ret_poison)
+{
+	struct call *call = arena_take(service->tick.arena, sizeof(*call));
+	enum verdict verdict;
+
+	if (!call)
+		return VERDICT_FATAL;
+	call->route = event->route;
+	call->count = call->left = 1;
+	call->id[0] = 0xc0; /* nil */
+	call->id_size = 1;
+	service->call = call;
+	service->part = 0;
+	service->operation = NULL;
+	service->route = &event->route;
+	service->deadline_ms = 0;
+	service->counts.requests++;
+	verdict = handle_frame(service, event, poison);
+	*ret_poison = service->poison;
+	return verdict;
+}
+
+/* --- a peer's results ----------------------------------------------------------------------- */
+
+static enum verdict handle_result(struct service *service, const struct peer *peer,
+	const struct value *map)
+{
+	struct arena *arena = service->tick.arena;
+	uint64_t writes = service->tick.txn ? txn_writes(service->tick.txn) : 0;
+	struct result_head head;
+	const char *why = NULL;
+	void *result = arena_take(arena, peer->result->size);
+	int outcome = OUTCOME_OK;
+
+	if (!result)
+		return VERDICT_FATAL;
+	if (map->type != VALUE_MAP || fields_from_map(arena, &result_head_record, map, &head, &why) != 0)
+		return VERDICT_GOOD;
+	if (head.code != 0)
+		outcome = outcome_from_name(head.error ? head.error : "");
+	else if (fields_from_map(arena, peer->result, map, result, &why) != 0)
+		return VERDICT_GOOD;
+	outcome = peer->handle(&service->tick, head.ref, outcome, head.message,
+		outcome == OUTCOME_OK ? result : NULL);
+	return service_judge(service, outcome, writes, &outcome);
+}
+
+enum verdict dispatch_result(struct service *service, const struct event *event, int *ret_poison)
+{
+	const struct peer *peer = &service->program->peers[event->peer];
+	struct arena *arena = service->tick.arena;
+	const struct value *map, *results;
+	struct peer_envelope envelope;
+	enum verdict verdict = VERDICT_GOOD;
+	const char *why = "no msgpack";
+
+	service->route = NULL;
+	service->operation = NULL;
+	service->deadline_ms = 0;
+	if (codec_parse(arena, event->data, event->size, &map) < 0 || map->type != VALUE_MAP
+		|| fields_from_map(arena, &peer_envelope_record, map, &envelope, &why) != 0) {
+		log_warning("%s answered what is no reply: %s", peer->name, why);
+		return VERDICT_GOOD;
+	}
+	if (envelope.code != 0) {
+		log_warning("%s refused %s: %s", peer->name, peer->operation,
+			envelope.error ? envelope.error : "?");
+		return VERDICT_GOOD;
+	}
+	results = value_find(map, "results");
+	for (uint32_t i = 0; results && results->type == VALUE_ARRAY && i < results->list.count
+			&& verdict == VERDICT_GOOD; i++)
+		verdict = handle_result(service, peer, &results->list.at[i]);
+	*ret_poison = OUTCOME_INTERNAL;
+	return verdict;
+}

@@ -1,0 +1,107 @@
+#include "liborderd_inside.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies are made twice: first without a place, to learn the size, then into it. */
+struct room {
+	char *at; /* NULL: only count */
+	size_t used;
+};
+
+static void *room_take(struct room *room, size_t size)
+{
+	void *at = room->at ? room->at + room->used : NULL;
+	size_t unit = sizeof(max_align_t);
+
+	room->used += (size + unit - 1) / unit * unit;
+	return at;
+}
+
+static const char *text_copy(struct room *room, const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *at = text ? room_take(room, size) : NULL;
+
+	return at ? memcpy(at, text, size) : NULL;
+}
+
+static struct orderd_order *order_copy(struct room *room, const struct orderd_order *from)
+{
+	struct orderd_order *order = room_take(room, sizeof(*order));
+	struct orderd_order copy = *from;
+
+	copy.order_no = text_copy(room, from->order_no);
+	copy.items = room_take(room, from->item_count * sizeof(*copy.items));
+	for (size_t i = 0; i < from->item_count; i++) {
+		struct orderd_item item = from->items[i];
+
+		item.sku = text_copy(room, item.sku);
+		item.book_title = text_copy(room, item.book_title);
+		if (copy.items)
+			copy.items[i] = item;
+	}
+	if (order)
+		*order = copy;
+	return order;
+}
+
+static struct orderd_page *page_copy(struct room *room, const struct order_list *from)
+{
+	struct orderd_page *page = room_take(room, sizeof(*page));
+	struct orderd_order **orders = room_take(room, from->count * sizeof(struct orderd_order *));
+
+	for (size_t i = 0; i < from->count; i++) {
+		struct orderd_order *order = order_copy(room, &from->orders[i]);
+
+		if (orders)
+			orders[i] = order;
+	}
+	if (page)
+		*page = (struct orderd_page){
+			.orders = orders,
+			.count = from->count,
+			.total = from->total,
+			.next = from->next,
+		};
+	return page;
+}
+
+int client_give_order(const struct orderd_order *from, struct orderd_order **ret)
+{
+	struct room room = { 0 };
+
+	if (!ret)
+		return 0;
+	order_copy(&room, from);
+	room.at = malloc(room.used);
+	room.used = 0;
+	if (!room.at)
+		return -ENOMEM;
+	*ret = order_copy(&room, from);
+	return 0;
+}
+
+int client_give_page(const struct order_list *from, struct orderd_page **ret)
+{
+	struct room room = { 0 };
+
+	page_copy(&room, from);
+	room.at = malloc(room.used);
+	room.used = 0;
+	if (!room.at)
+		return -ENOMEM;
+	*ret = page_copy(&room, from);
+	return 0;
+}
+
+void orderd_order_free(struct orderd_order *order)
+{
+	free(order);
+}
+
+void orderd_page_free(struct orderd_page *page)
+{
+	free(page);
+}

@@ -1,0 +1,242 @@
+#include "liborderd_inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "client_socket.h"
+#include "clock.h"
+#include "error.h"
+
+#define LOG_ANSWER_MS 2000 /* then the log is asked again */
+#define ABSENT_MS 20       /* between two looks for an orderd that is not there */
+#define ABSENT_TOLD_MS 1000 /* an orderd that was never met is reported from here on */
+#define QUIET_FIRST_MS 100
+#define QUIET_MAX_MS 1000
+
+/* The log is the truth, what is published only saves asking for it. A subscription takes hold some
+ * time after it was made, again after each restart of orderd, and nobody says when: so after a
+ * while of quiet the log is read again, first soon, then once a second. */
+struct orderd_events {
+	struct connection *connection;
+	struct subscription *subscription;
+	uint64_t last; /* seq of the event given last */
+	int64_t opened_ms;
+	bool met; /* orderd has answered once */
+
+	struct arena *log_arena;
+	struct event_list page; /* read from the log */
+	size_t given;           /* of the page */
+	bool behind;            /* the log may hold more */
+	uint64_t asked;         /* times; the ref of the last one */
+	bool waiting;           /* for the answer to it */
+	int64_t answer_by_ms;
+
+	struct arena *live_arena;
+	struct orderd_event live;
+	int64_t quiet_max_ms;
+	int64_t quiet_until_ms;
+};
+
+static int events_connect(struct orderd_events *events, const char *runtime_dir)
+{
+	char *publisher = client_path(runtime_dir, SOCKET_EVENTS);
+	char *path = client_path(runtime_dir, SOCKET_ORDERD);
+	int result = publisher && path ? 0 : -ENOMEM;
+
+	if (result == 0)
+		result = subscription_open(&events->subscription, publisher);
+	if (result == 0)
+		result = connection_open(&events->connection, path);
+	free(publisher);
+	free(path);
+	return result;
+}
+
+int orderd_events_open(struct orderd_client *client, uint64_t after, struct orderd_events **ret)
+{
+	struct orderd_events *events = calloc(1, sizeof(*events));
+	int result = -ENOMEM;
+
+	if (!events)
+		return client_say(client, -ENOMEM, NULL);
+	events->last = after;
+	events->behind = true;
+	events->opened_ms = clock_monotonic_ms();
+	events->quiet_max_ms = QUIET_FIRST_MS;
+	events->log_arena = arena_new();
+	events->live_arena = arena_new();
+	if (events->log_arena && events->live_arena)
+		result = events_connect(events, client->runtime_dir);
+	if (result < 0) {
+		orderd_events_close(events);
+		return client_say(client, result, NULL);
+	}
+	*ret = events;
+	return client_say(client, 0, NULL);
+}
+
+void orderd_events_close(struct orderd_events *events)
+{
+	if (!events)
+		return;
+	connection_close(events->connection);
+	subscription_close(events->subscription);
+	arena_free(events->log_arena);
+	arena_free(events->live_arena);
+	free(events);
+}
+
+static void quiet_begin(struct orderd_events *events)
+{
+	events->behind = false;
+	events->quiet_until_ms = deadline_in(events->quiet_max_ms);
+}
+
+/* --- from the log --------------------------------------------------------------------------- */
+
+static bool page_next(struct orderd_events *events, const struct orderd_event **ret)
+{
+	while (events->given < events->page.count) {
+		const struct orderd_event *event = &events->page.events[events->given++];
+
+		if (event->seq <= events->last)
+			continue;
+		events->last = event->seq;
+		*ret = event;
+		return true;
+	}
+	return false;
+}
+
+static int log_ask(struct orderd_events *events)
+{
+	struct range range = { .after = events->last, .limit = LIST_LIMIT_MAX };
+	int result;
+
+	if (events->waiting)
+		return 0;
+	result = connection_send(events->connection, "event.list", &range_record, &range, 0,
+		events->asked + 1);
+	if (result < 0)
+		return result;
+	events->asked++;
+	events->waiting = true;
+	events->answer_by_ms = deadline_in(LOG_ANSWER_MS);
+	return 0;
+}
+
+static void page_take(struct orderd_events *events, const struct event_list *page)
+{
+	events->page = *page;
+	events->given = 0;
+	events->behind = page->next > 0;
+	if (events->behind)
+		return;
+	events->quiet_max_ms = page->count > 0 ? QUIET_FIRST_MS : 2 * events->quiet_max_ms;
+	if (events->quiet_max_ms > QUIET_MAX_MS)
+		events->quiet_max_ms = QUIET_MAX_MS;
+	quiet_begin(events);
+}
+
+/* 0: there is a page, perhaps an empty one. -EAGAIN: not yet. */
+static int log_read(struct orderd_events *events, int64_t deadline_ms, struct answer *ret_answer)
+{
+	struct event_list page;
+	uint64_t ref;
+	int result = log_ask(events);
+
+	if (result < 0)
+		return result;
+	if (deadline_ms > events->answer_by_ms)
+		deadline_ms = events->answer_by_ms;
+	do {
+		ref = events->asked;
+		arena_reset(events->log_arena);
+		events->page.count = 0;
+		result = connection_take(events->connection, events->log_arena,
+			deadline_left(deadline_ms), &event_list_record, &page, &ref, ret_answer);
+	} while (ref != events->asked);
+	if (result == -EAGAIN && deadline_left(events->answer_by_ms) > 0)
+		return -EAGAIN;
+	events->waiting = false;
+	if (result == 0)
+		page_take(events, &page);
+	events->met = events->met || result == 0;
+	return result;
+}
+
+/* --- live ----------------------------------------------------------------------------------- */
+
+/* 0: `live` is the next event. -EAGAIN: it is not, not yet or not any more. */
+static int live_take(struct orderd_events *events, int64_t deadline_ms)
+{
+	bool quiet = events->quiet_until_ms <= deadline_ms;
+	int64_t until_ms = quiet ? events->quiet_until_ms : deadline_ms;
+	int result;
+
+	arena_reset(events->live_arena);
+	result = subscription_take(events->subscription, events->live_arena, deadline_left(until_ms),
+		&event_record, &events->live);
+	if (result == -EBADMSG || (result == -EAGAIN && quiet)
+		|| (result == 0 && events->live.seq > events->last + 1))
+		events->behind = true;
+	if (result == -EBADMSG || (result == 0 && events->live.seq != events->last + 1))
+		return -EAGAIN;
+	if (result < 0)
+		return result;
+	events->last = events->live.seq;
+	events->quiet_max_ms = QUIET_MAX_MS;
+	quiet_begin(events);
+	return 0;
+}
+
+/* --- both ----------------------------------------------------------------------------------- */
+
+/* Whether to go on after the log could not be read, and after what pause in ms; -1: no. */
+static int64_t trouble_pause(int result, const struct answer *answer)
+{
+	if (result == -EAGAIN)
+		return 0;
+	if (result == -ENOENT || result == -ECONNREFUSED)
+		return ABSENT_MS;
+	return result == outcome_code(OUTCOME_BUSY) ? client_retry_after(answer) : -1;
+}
+
+/* What to say when the time is up: an orderd that is only away for a restart is no trouble. */
+static int trouble_end(const struct orderd_events *events, int result)
+{
+	bool told = !events->met && clock_monotonic_ms() - events->opened_ms >= ABSENT_TOLD_MS;
+
+	return told && result < 0 ? result : -EAGAIN;
+}
+
+int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
+	const struct orderd_event **ret)
+{
+	int64_t deadline_ms = deadline_in(timeout_ms);
+	struct answer answer;
+
+	for (;;) {
+		int64_t pause_ms, left_ms;
+		int result = 0;
+
+		if (page_next(events, ret))
+			return 0;
+		if (!events->behind) {
+			result = live_take(events, deadline_ms);
+			if (result == 0)
+				*ret = &events->live;
+			if (result == 0 || (result < 0 && result != -EAGAIN))
+				return result;
+		} else {
+			result = log_read(events, deadline_ms, &answer);
+		}
+		left_ms = deadline_left(deadline_ms);
+		pause_ms = result == 0 ? 0 : trouble_pause(result, &answer);
+		if (pause_ms < 0)
+			return result;
+		if (result != 0 && left_ms == 0)
+			return trouble_end(events, result);
+		client_sleep(pause_ms < left_ms ? pause_ms : left_ms);
+	}
+}

@@ -1,0 +1,325 @@
+#include "service_inside.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "record.h"
+
+#define STORE_RETRY_MS 500
+#define READERS_CHECK_MS 60000
+
+enum verdict service_judge(struct service *service, int result, uint64_t writes,
+	int *ret_outcome)
+{
+	struct txn *txn = service->tick.txn;
+	int error = txn ? txn_error(txn) : 0;
+	bool half_done = txn && txn_writes(txn) != writes;
+
+	if (error == -ENOSPC)
+		return VERDICT_FULL;
+	if (error == -EUCLEAN) {
+		log_error("%s: a damaged record: %s", service->program->name, record_damage());
+		*ret_outcome = OUTCOME_CORRUPT_RECORD;
+		return VERDICT_POISON;
+	}
+	if (error < 0 || outbox_error(service->outbox) < 0)
+		return VERDICT_FATAL;
+	if (result == OUTCOME_OK || result == OUTCOME_LATER)
+		return VERDICT_GOOD;
+	if (result < 0)
+		log_error("%s: %s: %s", service->program->name,
+			service->operation ? service->operation->name : "a result", strerror(-result));
+	*ret_outcome = result < 0 ? OUTCOME_INTERNAL : result;
+	if (!half_done)
+		return VERDICT_GOOD;
+	log_error("%s: %s refused after a write; undone", service->program->name,
+		service->operation ? service->operation->name : "a result");
+	*ret_outcome = OUTCOME_INTERNAL;
+	return VERDICT_POISON;
+}
+
+/* --- opening and closing -------------------------------------------------------------------- */
+
+static int store_open(struct service *service)
+{
+	const struct program *program = service->program;
+	const struct suite_settings *suite = service->settings;
+	struct db_spec spec = {
+		.tables = program->tables,
+		.size_max_bytes = suite->store_size_max_bytes,
+	};
+
+	if (!program->store)
+		return 0;
+	return db_open(&service->db, service->store_dir, &spec, program->store_mode);
+}
+
+static int inside_open(struct service *service)
+{
+	const struct suite_settings *suite = service->settings;
+	int result;
+
+	service->calls = calls_new();
+	service->outbox = outbox_new(service->program);
+	service->tick.arena = arena_new();
+	if (!service->calls || !service->outbox || !service->tick.arena)
+		return -ENOMEM;
+	if (service->program->store
+		&& asprintf(&service->store_dir, "%s/%s", suite->state_dir, service->program->store) < 0)
+		return -ENOMEM;
+	result = store_open(service);
+	return service->program->store_mode == DB_WATCH && result < 0 ? 0 : result;
+}
+
+static int memory_open(struct service *service)
+{
+	const struct program *program = service->program;
+	bool owner = program->store && program->store_mode == DB_OWN;
+	void *state = NULL;
+	int result = 0;
+
+	if (!program->open)
+		return 0;
+	if (owner)
+		result = txn_begin(service->db, true, &service->tick.txn);
+	if (result < 0)
+		return result;
+	result = program->open(&service->tick, &state);
+	service->tick.state = state;
+	if (result == 0 && owner)
+		result = txn_commit(service->tick.txn);
+	else
+		txn_abort(service->tick.txn);
+	service->tick.txn = NULL;
+	if (result == 0)
+		outbox_flush(service->outbox, service->calls, &service->bus, state, service->peer_up);
+	outbox_clear(service->outbox);
+	return result;
+}
+
+int service_open(struct service **ret, const struct program *program, const void *settings,
+	const struct bus *bus, int64_t now_ms, int64_t monotonic_ms)
+{
+	struct service *service = calloc(1, sizeof(*service));
+	int result;
+
+	if (!service)
+		return -ENOMEM;
+	service->program = program;
+	service->settings = settings;
+	service->bus = *bus;
+	service->started_at_ms = now_ms;
+	service->readers_checked_ms = monotonic_ms;
+	service->tick.service = service;
+	service->tick.settings = settings;
+	service->tick.now_ms = now_ms;
+	service->tick.monotonic_ms = monotonic_ms;
+	for (size_t i = 0; i < PEERS_MAX; i++)
+		service->peer_up[i] = true;
+	result = inside_open(service);
+	if (result == 0)
+		result = memory_open(service);
+	if (result < 0) {
+		service_close(service);
+		return result;
+	}
+	*ret = service;
+	return 0;
+}
+
+void service_close(struct service *service)
+{
+	if (!service)
+		return;
+	if (service->program->close)
+		service->program->close(service->tick.state);
+	txn_abort(service->tick.txn);
+	db_close(service->db);
+	calls_free(service->calls);
+	outbox_free(service->outbox);
+	arena_free(service->tick.arena);
+	free(service->tentative);
+	free(service->store_dir);
+	free(service);
+}
+
+/* --- the tick ------------------------------------------------------------------------------- */
+
+static int tick_begin(struct service *service)
+{
+	bool write = service->program->store_mode == DB_OWN;
+	int result;
+
+	service->tick.txn = NULL;
+	if (!service->program->store)
+		return 0;
+	if (!service->db && store_open(service) < 0)
+		return 0;
+	result = txn_begin(service->db, write, &service->tick.txn);
+	if (result < 0 && !write) {
+		db_close(service->db);
+		service->db = NULL;
+		return 0;
+	}
+	return result;
+}
+
+static void tick_undo(struct service *service)
+{
+	txn_abort(service->tick.txn);
+	service->tick.txn = NULL;
+	for (size_t i = 0; i < service->tentative_count; i++)
+		calls_drop(service->calls, calls_find(service->calls, service->tentative[i]));
+	service->tentative_count = 0;
+	outbox_clear(service->outbox);
+	arena_reset(service->tick.arena);
+}
+
+static enum verdict event_handle(struct service *service, const struct event *event,
+	uint8_t *poison)
+{
+	int outcome = *poison;
+	enum verdict verdict;
+
+	if (event->kind != EVENT_RESULT)
+		verdict = dispatch_request(service, event, *poison, &outcome);
+	else if (*poison > 0 || service->access_max == ACCESS_READ)
+		verdict = VERDICT_GOOD; /* counts as lost; the program repeats */
+	else
+		verdict = dispatch_result(service, event, &outcome);
+	if (verdict == VERDICT_POISON)
+		*poison = (uint8_t)outcome;
+	return verdict;
+}
+
+static enum verdict time_handle(struct service *service, int64_t *ret_wait_ms)
+{
+	enum verdict verdict;
+	int outcome;
+
+	*ret_wait_ms = -1;
+	service->route = NULL;
+	service->operation = NULL;
+	service->deadline_ms = 0;
+	if (!service->program->on_time)
+		return VERDICT_GOOD;
+	*ret_wait_ms = STORE_RETRY_MS;
+	if (service->skip_on_time || service->access_max == ACCESS_READ)
+		return VERDICT_GOOD;
+	*ret_wait_ms = service->program->on_time(&service->tick);
+	verdict = service_judge(service, OUTCOME_OK, 0, &outcome);
+	service->skip_on_time = verdict == VERDICT_POISON;
+	return verdict;
+}
+
+static enum verdict tick_handle(struct service *service, const struct event *events, size_t count,
+	int64_t *ret_wait_ms)
+{
+	enum verdict verdict = VERDICT_GOOD;
+
+	for (size_t i = 0; i < count && verdict == VERDICT_GOOD; i++)
+		verdict = event_handle(service, &events[i], &service->poisoned[i]);
+	return verdict == VERDICT_GOOD ? time_handle(service, ret_wait_ms) : verdict;
+}
+
+static enum verdict tick_commit(struct service *service)
+{
+	struct txn *txn = service->tick.txn;
+	int result = 0;
+
+	service->tick.txn = NULL;
+	if (txn && service->program->store_mode == DB_OWN)
+		result = txn_commit(txn);
+	else
+		txn_abort(txn);
+	if (result == -ENOSPC)
+		return VERDICT_FULL;
+	if (result < 0)
+		log_error("%s: commit: %s", service->program->name, strerror(-result));
+	return result < 0 ? VERDICT_FATAL : VERDICT_GOOD;
+}
+
+/* Once through all events. */
+static enum verdict tick_try(struct service *service, const struct event *events, size_t count,
+	int64_t *ret_wait_ms)
+{
+	enum verdict verdict;
+
+	service->tick.serial++;
+	if (tick_begin(service) < 0)
+		return VERDICT_FATAL;
+	verdict = tick_handle(service, events, count, ret_wait_ms);
+	return verdict == VERDICT_GOOD ? tick_commit(service) : verdict;
+}
+
+static void housekeeping(struct service *service)
+{
+	if (service->tick.monotonic_ms - service->readers_checked_ms < READERS_CHECK_MS)
+		return;
+	service->readers_checked_ms = service->tick.monotonic_ms;
+	if (service->db && service->program->store_mode == DB_OWN)
+		db_check_readers(service->db);
+}
+
+/* Of two waits in ms, -1 being for ever. */
+static int64_t sooner(int64_t one, int64_t other)
+{
+	if (one < 0 || other < 0)
+		return one < 0 ? other : one;
+	return one < other ? one : other;
+}
+
+static int64_t wake_ms(const struct service *service)
+{
+	if (service->program->store && !service->db)
+		return STORE_RETRY_MS;
+	if (!service->program->wake)
+		return -1;
+	return service->program->wake(service->tick.state, service->tick.monotonic_ms);
+}
+
+int service_tick(struct service *service, const struct event *events, size_t count,
+	int64_t now_ms, int64_t monotonic_ms, int64_t *ret_wait_ms)
+{
+	enum verdict verdict;
+
+	service->tick.now_ms = now_ms;
+	service->tick.monotonic_ms = monotonic_ms;
+	service->access_max = ACCESS_GROW;
+	assert(count <= EVENTS_MAX);
+	memset(service->poisoned, 0, count);
+	service->skip_on_time = false;
+	service->counts.ticks++;
+	housekeeping(service);
+	for (;;) {
+		verdict = tick_try(service, events, count, ret_wait_ms);
+		if (verdict == VERDICT_GOOD)
+			break;
+		tick_undo(service);
+		if (verdict == VERDICT_FATAL)
+			return -EIO;
+		if (verdict == VERDICT_FULL && service->access_max == ACCESS_READ)
+			return -ENOSPC;
+		if (verdict == VERDICT_FULL)
+			service->access_max--;
+	}
+	service->tentative_count = 0;
+	outbox_flush(service->outbox, service->calls, &service->bus, service->tick.state,
+		service->peer_up);
+	outbox_clear(service->outbox);
+	arena_reset(service->tick.arena);
+	*ret_wait_ms = sooner(*ret_wait_ms, wake_ms(service));
+	return 0;
+}
+
+struct service_counts service_counts(const struct service *service)
+{
+	struct service_counts counts = service->counts;
+
+	counts.parked = calls_in_hand(service->calls);
+	return counts;
+}

@@ -1,0 +1,332 @@
+#include "transport.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <zmq.h>
+
+#define LINGER_MS 200
+#define HANDSHAKE_MS 2000
+#define CLIENT_QUEUE 1024  /* answers waiting for one client to read */
+#define EVENTS_QUEUE 16384 /* events waiting for one subscriber; it reads lost ones from the log */
+#define PEER_FRAMES_MAX 64 /* results taken from one peer a tick */
+#define CLIENT_FRAMES_MAX (EVENTS_MAX - PEERS_MAX * PEER_FRAMES_MAX)
+#define FRAME_MAX_BYTES (2 * REPLY_MAX_BYTES) /* larger ones end their connection */
+#define SOCKET_MODE 0660
+
+struct transport {
+	void *context;
+	void *router;
+	void *events_out;
+	void *peers[PEERS_MAX];
+	size_t peer_count;
+	struct event events[EVENTS_MAX];
+	zmq_msg_t bodies[EVENTS_MAX];
+	size_t count;
+};
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static int endpoint_print(char *ret, size_t size, const char *dir, const char *file)
+{
+	int length = snprintf(ret, size, "ipc://%s/%s", dir, file);
+	size_t path_max = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+
+	if (length < 0 || (size_t)length >= size || (size_t)length - strlen("ipc://") >= path_max)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+static void set(void *socket, int option, int value)
+{
+	int result = zmq_setsockopt(socket, option, &value, sizeof(value));
+
+	assert(result == 0);
+	(void)result;
+}
+
+static void *socket_new(struct transport *transport, int type)
+{
+	int64_t frame_max = FRAME_MAX_BYTES;
+	void *socket = zmq_socket(transport->context, type);
+
+	if (!socket)
+		return NULL;
+	set(socket, ZMQ_LINGER, LINGER_MS);
+	zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_max, sizeof(frame_max));
+	return socket;
+}
+
+static int bind_in(void *socket, const char *dir, const char *file)
+{
+	char endpoint[256];
+	int result = endpoint_print(endpoint, sizeof(endpoint), dir, file);
+
+	if (result < 0)
+		return result;
+	if (zmq_bind(socket, endpoint) < 0)
+		return -zmq_errno();
+	return chmod(endpoint + strlen("ipc://"), SOCKET_MODE) < 0 ? -errno : 0;
+}
+
+static int router_open(struct transport *transport, const char *dir, const char *file)
+{
+	transport->router = socket_new(transport, ZMQ_ROUTER);
+	if (!transport->router)
+		return -zmq_errno();
+	set(transport->router, ZMQ_ROUTER_MANDATORY, 1);
+	set(transport->router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+	set(transport->router, ZMQ_SNDHWM, CLIENT_QUEUE);
+	return bind_in(transport->router, dir, file);
+}
+
+static int events_open(struct transport *transport, const char *dir, const char *file)
+{
+	if (!file)
+		return 0;
+	transport->events_out = socket_new(transport, ZMQ_PUB);
+	if (!transport->events_out)
+		return -zmq_errno();
+	set(transport->events_out, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+	set(transport->events_out, ZMQ_SNDHWM, EVENTS_QUEUE);
+	return bind_in(transport->events_out, dir, file);
+}
+
+static int peer_open(struct transport *transport, const char *dir, const struct peer *peer)
+{
+	char endpoint[256];
+	void *socket = socket_new(transport, ZMQ_DEALER);
+	int result = endpoint_print(endpoint, sizeof(endpoint), dir, peer->socket);
+
+	if (!socket)
+		return -zmq_errno();
+	transport->peers[transport->peer_count++] = socket;
+	set(socket, ZMQ_IMMEDIATE, 1);
+	set(socket, ZMQ_RECONNECT_IVL, 20);
+	set(socket, ZMQ_RECONNECT_IVL_MAX, 500);
+	if (result == 0 && zmq_connect(socket, endpoint) < 0)
+		result = -zmq_errno();
+	return result;
+}
+
+int transport_open(struct transport **ret, const struct program *program,
+	const char *runtime_dir)
+{
+	struct transport *transport = calloc(1, sizeof(*transport));
+	int result;
+
+	if (!transport)
+		return -ENOMEM;
+	transport->context = zmq_ctx_new();
+	result = transport->context ? 0 : -zmq_errno();
+	if (result == 0)
+		result = events_open(transport, runtime_dir, program->events_socket);
+	if (result == 0)
+		result = router_open(transport, runtime_dir, program->socket);
+	for (const struct peer *peer = program->peers; result == 0 && peer && peer->name; peer++)
+		result = peer_open(transport, runtime_dir, peer);
+	if (result < 0) {
+		transport_close(transport);
+		return result;
+	}
+	*ret = transport;
+	return 0;
+}
+
+static void socket_close(void *socket)
+{
+	if (socket)
+		zmq_close(socket);
+}
+
+void transport_close(struct transport *transport)
+{
+	if (!transport)
+		return;
+	transport_release(transport);
+	socket_close(transport->router);
+	socket_close(transport->events_out);
+	for (size_t i = 0; i < transport->peer_count; i++)
+		socket_close(transport->peers[i]);
+	if (transport->context)
+		zmq_ctx_term(transport->context);
+	free(transport);
+}
+
+/* --- taking in ------------------------------------------------------------------------------ */
+
+/* Keeps the frame in `body` if it is the message's only one, and skips the rest. False: the
+ * message had another shape, or none came. */
+static bool body_take(void *socket, zmq_msg_t *body, bool *ret_delimiter)
+{
+	bool good;
+
+	*ret_delimiter = false;
+	zmq_msg_init(body);
+	if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
+		return false;
+	if (zmq_msg_size(body) == 0 && zmq_msg_more(body)) {
+		*ret_delimiter = true;
+		if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
+			return false;
+	}
+	good = !zmq_msg_more(body);
+	while (zmq_msg_more(body))
+		if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
+			return false;
+	return good;
+}
+
+/* libzmq writes the peer's credentials as "localhost:UID:GID:PID", on the body frame only. */
+static void route_read_credentials(struct route *route, zmq_msg_t *body)
+{
+	const char *address = zmq_msg_gets(body, "Peer-Address");
+	unsigned uid, gid;
+
+	route->known = address && sscanf(address, "%*[^:]:%u:%u", &uid, &gid) == 2;
+	if (!route->known)
+		return;
+	route->uid = uid;
+	route->gid = gid;
+}
+
+static bool client_take(struct transport *transport)
+{
+	struct event *event = &transport->events[transport->count];
+	zmq_msg_t *body = &transport->bodies[transport->count];
+	zmq_msg_t identity;
+	bool good;
+
+	zmq_msg_init(&identity);
+	if (zmq_msg_recv(&identity, transport->router, ZMQ_DONTWAIT) < 0) {
+		zmq_msg_close(&identity);
+		return false;
+	}
+	event->route.identity_size = (uint8_t)zmq_msg_size(&identity);
+	memcpy(event->route.identity, zmq_msg_data(&identity), event->route.identity_size);
+	good = zmq_msg_more(&identity)
+		&& body_take(transport->router, body, &event->route.delimiter);
+	zmq_msg_close(&identity);
+	event->kind = good ? EVENT_REQUEST : EVENT_MALFORMED;
+	event->data = good ? zmq_msg_data(body) : NULL;
+	event->size = good ? zmq_msg_size(body) : 0;
+	route_read_credentials(&event->route, body);
+	transport->count++;
+	return true;
+}
+
+static bool result_take(struct transport *transport, unsigned peer)
+{
+	struct event *event = &transport->events[transport->count];
+	zmq_msg_t *body = &transport->bodies[transport->count];
+	bool delimiter;
+
+	if (!body_take(transport->peers[peer], body, &delimiter)) {
+		zmq_msg_close(body);
+		return false;
+	}
+	event->kind = EVENT_RESULT;
+	event->peer = peer;
+	event->data = zmq_msg_data(body);
+	event->size = zmq_msg_size(body);
+	transport->count++;
+	return true;
+}
+
+size_t transport_take(struct transport *transport, bool clients, const struct event **ret_events)
+{
+	assert(transport->count == 0);
+	for (unsigned peer = 0; peer < transport->peer_count; peer++)
+		for (size_t i = 0; i < PEER_FRAMES_MAX && result_take(transport, peer); i++)
+			;
+	for (size_t i = 0; clients && i < CLIENT_FRAMES_MAX && client_take(transport); i++)
+		;
+	*ret_events = transport->events;
+	return transport->count;
+}
+
+void transport_release(struct transport *transport)
+{
+	for (size_t i = 0; i < transport->count; i++)
+		zmq_msg_close(&transport->bodies[i]);
+	transport->count = 0;
+}
+
+static bool has_input(void *socket)
+{
+	int events = 0;
+	size_t size = sizeof(events);
+
+	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+}
+
+bool transport_has_more(struct transport *transport, bool clients)
+{
+	bool more = clients ? has_input(transport->router) : false;
+
+	for (size_t i = 0; i < transport->peer_count; i++)
+		more = has_input(transport->peers[i]) || more;
+	return more;
+}
+
+static int socket_fd(void *socket)
+{
+	int fd = -1;
+	size_t size = sizeof(fd);
+
+	zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+	return fd;
+}
+
+size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MAX])
+{
+	size_t count = 0;
+
+	ret_fds[count++] = socket_fd(transport->router);
+	for (size_t i = 0; i < transport->peer_count; i++)
+		ret_fds[count++] = socket_fd(transport->peers[i]);
+	return count;
+}
+
+/* --- sending -------------------------------------------------------------------------------- */
+
+static void bus_reply(void *argument, const struct route *route, const void *data, size_t size)
+{
+	struct transport *transport = argument;
+	void *router = transport->router;
+
+	if (zmq_send(router, route->identity, route->identity_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+		return;
+	if (route->delimiter && zmq_send(router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+		return;
+	zmq_send(router, data, size, ZMQ_DONTWAIT);
+}
+
+static bool bus_send(void *argument, unsigned peer, const void *data, size_t size)
+{
+	struct transport *transport = argument;
+
+	return zmq_send(transport->peers[peer], data, size, ZMQ_DONTWAIT) >= 0;
+}
+
+static void bus_publish(void *argument, const void *data, size_t size)
+{
+	struct transport *transport = argument;
+
+	if (transport->events_out)
+		zmq_send(transport->events_out, data, size, ZMQ_DONTWAIT);
+}
+
+struct bus transport_bus(struct transport *transport)
+{
+	return (struct bus){
+		.argument = transport,
+		.reply = bus_reply,
+		.send = bus_send,
+		.publish = bus_publish,
+	};
+}

@@ -1,0 +1,202 @@
+#include "change.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "create.h"
+#include "events.h"
+#include "listing.h"
+#include "states.h"
+
+/* --- the one place that changes a status ---------------------------------------------------- */
+
+static void order_advance(struct tick *tick, struct order *order, const struct step *step,
+	const char *actor, const char *reason)
+{
+	int64_t complete_at = tick->now_ms + settings_of(tick)->complete_after_ms;
+	struct saga saga = {
+		.order_id = order->wire.order_id,
+		.step = step->saga,
+		.created_at = tick->now_ms,
+	};
+
+	order->wire.status = step->to;
+	order->wire.updated_at = tick->now_ms;
+	order_set_due(tick, order, step->to == ORDERD_SHIPPED ? complete_at : 0);
+	event_append(tick, order, step->from, actor, reason);
+	listing_put(tick, order, step->from);
+	if (step->goal != GOAL_NONE) {
+		saga.version = ++order->stock_version;
+		saga_put(tick, &saga);
+		saga_send(tick, &saga);
+	}
+	order_put(tick, order);
+}
+
+/* Who waited for an earlier goal of this order hears of it now: it is overtaken. */
+static void saga_follow(struct tick *tick, const struct order *order, const struct step *step,
+	struct waiter waiter)
+{
+	const struct open_saga *before = coordinator_find(tick, order->wire.order_id);
+	struct open_saga open = { .number = order->wire.order_id, .step = step->saga };
+	struct orderd_order wire = order->wire;
+
+	wire.stock_to_follow = true;
+	coordinator_answer(tick, before, OUTCOME_OK, NULL, &wire);
+	coordinator_settled(tick, order->wire.order_id);
+	if (waiter.call > 0)
+		open.settle_ms = tick->monotonic_ms + settings_of(tick)->settle_wait_ms;
+	coordinator_open(tick, &open, waiter);
+}
+
+/* --- by a person ---------------------------------------------------------------------------- */
+
+static int check_change(struct tick *tick, const struct order_change *change,
+	const struct order *order, const struct step *step)
+{
+	enum orderd_status now = order->wire.status;
+
+	if (!step || (change->from != ORDERD_ANY && change->from != now))
+		return tick_refuse(tick, OUTCOME_INVALID_TRANSITION, "the order is %s; it cannot become %s",
+			status_names[now], status_names[change->status]);
+	if (step->to == ORDERD_PAID && tick->now_ms >= order->wire.expires_at)
+		return OUTCOME_ORDER_EXPIRED;
+	return OUTCOME_OK;
+}
+
+static int handle_change(struct tick *tick, const struct order_change *change,
+	struct orderd_order *reply)
+{
+	const struct step *step;
+	struct order order;
+	int outcome = order_find(tick, change->order_id, change->order_no, &order);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	step = step_find(order.wire.status, change->status);
+	outcome = check_change(tick, change, &order, step);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	order_advance(tick, &order, step, tick_actor(tick, change->actor), change->reason);
+	*reply = order.wire;
+	if (step->goal == GOAL_NONE)
+		return OUTCOME_OK;
+	saga_follow(tick, &order, step, tick_park(tick));
+	return OUTCOME_LATER;
+}
+
+int handle_order_set_status(struct tick *tick, const void *request, void *reply)
+{
+	return handle_change(tick, request, reply);
+}
+
+int handle_order_cancel(struct tick *tick, const void *request, void *reply)
+{
+	struct order_change change = *(const struct order_change *)request;
+
+	change.status = ORDERD_CANCELLED;
+	return handle_change(tick, &change, reply);
+}
+
+/* --- by its deadline ------------------------------------------------------------------------ */
+
+/* A deadline means expiry while the order is pending and completion once it is shipped. An order
+ * without one has moved on meanwhile, which is fine. */
+int handle_order_expire(struct tick *tick, const void *request, void *reply)
+{
+	const struct order_due *due = request;
+	struct order_due_reply *answer = reply;
+	const struct step *step;
+	struct order order;
+	bool expires;
+
+	if (!order_get(tick, due->order_id, &order))
+		return OUTCOME_ORDER_NOT_FOUND;
+	answer->order_id = due->order_id;
+	answer->status = order.wire.status;
+	if (order.due_at == 0)
+		return OUTCOME_OK;
+	if (tick->now_ms < order.due_at)
+		return OUTCOME_NOT_DUE;
+	expires = order.wire.status == ORDERD_PENDING;
+	step = step_find(order.wire.status, expires ? ORDERD_CANCELLED : ORDERD_COMPLETED);
+	if (!step)
+		return OUTCOME_INVALID_TRANSITION;
+	order_advance(tick, &order, step, "reaperd", expires ? "payment timeout" : "no objection");
+	answer->status = order.wire.status;
+	if (step->goal != GOAL_NONE)
+		saga_follow(tick, &order, step, (struct waiter){ 0 });
+	return OUTCOME_OK;
+}
+
+/* --- stockd has answered, or has not -------------------------------------------------------- */
+
+static void saga_finish(struct tick *tick, const struct saga *saga)
+{
+	const struct open_saga *open = coordinator_find(tick, saga->order_id);
+	struct order order;
+
+	saga_delete(tick, saga->order_id);
+	if (open && open->waiter_count > 0 && order_get(tick, saga->order_id, &order))
+		coordinator_answer(tick, open, OUTCOME_OK, NULL, &order.wire);
+	coordinator_close(tick, saga->order_id);
+}
+
+int change_settled(struct tick *tick, uint64_t order_id, int outcome, const char *message,
+	const void *result)
+{
+	const struct move_reply *move = result;
+	struct saga saga;
+
+	(void)message;
+	if (!saga_get(tick, order_id, &saga))
+		return 0;
+	if (outcome != OUTCOME_OK) {
+		coordinator_retried(tick, order_id, outcome);
+		return 0;
+	}
+	if (move->version != saga.version)
+		return 0;
+	if (saga.step == SAGA_RESERVING && move->state == GOAL_HELD)
+		create_held(tick, &saga);
+	else if (saga.step == SAGA_RESERVING && move->state == GOAL_REFUSED)
+		create_refused(tick, &saga, move);
+	else if (saga.step == SAGA_COMMITTING && move->state == GOAL_SOLD)
+		saga_finish(tick, &saga);
+	else if (saga.step != SAGA_RESERVING && move->state == GOAL_RETURNED)
+		saga_finish(tick, &saga);
+	else
+		coordinator_retried(tick, order_id, OUTCOME_SUPERSEDED);
+	return 0;
+}
+
+static void tell_stock_follows(struct tick *tick, const struct open_saga *open)
+{
+	struct order order;
+
+	if (!order_get(tick, open->number, &order))
+		return;
+	order.wire.stock_to_follow = true;
+	coordinator_answer(tick, open, OUTCOME_OK, NULL, &order.wire);
+	coordinator_settled(tick, open->number);
+}
+
+void change_act(struct tick *tick, const struct open_saga *open)
+{
+	struct saga saga;
+
+	if (open->step == SAGA_PRICING || open->step == SAGA_RESERVING) {
+		create_act(tick, open);
+		return;
+	}
+	if (!saga_get(tick, open->number, &saga)) {
+		coordinator_close(tick, open->number);
+		return;
+	}
+	if (open->settle_ms > 0 && open->settle_ms <= tick->monotonic_ms)
+		tell_stock_follows(tick, open);
+	if (open->try_at_ms > tick->monotonic_ms)
+		return;
+	saga_send(tick, &saga);
+	coordinator_retried(tick, open->number, OUTCOME_STOCK_TIMEOUT);
+}

@@ -1,0 +1,375 @@
+#include "coordinator.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DUE_MAX 512 /* sagas whose time has come, in one tick */
+#define RETRY_FIRST_MS 200
+#define RETRY_MAX_MS 5000
+
+struct coordinator {
+	struct open_saga *sagas;
+	struct alarms alarms;
+	uint64_t drafts;
+	bool short_of_room;
+};
+
+struct coordinator *coordinator_new(void)
+{
+	return calloc(1, sizeof(struct coordinator));
+}
+
+static void open_saga_free(struct open_saga *open)
+{
+	free(open->waiters);
+	free(open->draft);
+	free(open);
+}
+
+void coordinator_free(struct coordinator *coordinator)
+{
+	struct open_saga *open, *next;
+
+	if (!coordinator)
+		return;
+	HASH_ITER (hh, coordinator->sagas, open, next) {
+		HASH_DEL(coordinator->sagas, open);
+		open_saga_free(open);
+	}
+	alarms_done(&coordinator->alarms);
+	free(coordinator);
+}
+
+static struct open_saga *find(const struct coordinator *coordinator, uint64_t number)
+{
+	struct open_saga *open;
+
+	HASH_FIND(hh, coordinator->sagas, &number, sizeof(number), open);
+	return open;
+}
+
+const struct open_saga *coordinator_find(const struct tick *tick, uint64_t number)
+{
+	return find(tick->state, number);
+}
+
+size_t coordinator_count(const struct tick *tick)
+{
+	const struct coordinator *coordinator = tick->state;
+
+	return HASH_COUNT(coordinator->sagas);
+}
+
+uint64_t coordinator_draft_number(struct tick *tick)
+{
+	struct coordinator *coordinator = tick->state;
+
+	return DRAFT_FIRST + coordinator->drafts++;
+}
+
+/* --- changes, after the commit -------------------------------------------------------------- */
+
+struct change {
+	struct open_saga open;
+	const struct draft *draft;
+	struct waiter waiter;
+	uint64_t number;
+	int outcome;
+	int64_t monotonic_ms;
+};
+
+static void change_after(struct tick *tick, void (*fn)(void *, void *), struct change change)
+{
+	struct change *kept = arena_take(tick->arena, sizeof(*kept));
+
+	if (!kept) {
+		txn_fail(tick->txn, -ENOMEM);
+		return;
+	}
+	change.monotonic_ms = tick->monotonic_ms;
+	*kept = change;
+	tick_after(tick, fn, kept);
+}
+
+/* One alarm serves the repeat, the giving up and the settling: whichever comes first. */
+static void alarm_update(struct coordinator *coordinator, struct open_saga *open)
+{
+	int64_t at_ms = open->try_at_ms;
+
+	if (open->give_up_ms > 0 && open->give_up_ms < at_ms)
+		at_ms = open->give_up_ms;
+	if (open->settle_ms > 0 && open->settle_ms < at_ms)
+		at_ms = open->settle_ms;
+	alarm_set(&coordinator->alarms, &open->alarm, at_ms);
+}
+
+static void waiter_add(struct open_saga *open, struct waiter waiter)
+{
+	struct waiter *waiters;
+
+	if (waiter.call == 0)
+		return;
+	waiters = reallocarray(open->waiters, open->waiter_count + 1, sizeof(waiter));
+	if (!waiters)
+		return;
+	open->waiters = waiters;
+	open->waiters[open->waiter_count++] = waiter;
+}
+
+static struct open_saga *add(struct coordinator *coordinator, uint64_t number)
+{
+	struct open_saga *open;
+
+	if (HASH_COUNT(coordinator->sagas) >= SAGAS_IN_MEMORY
+		|| alarms_reserve(&coordinator->alarms) < 0)
+		return NULL;
+	open = calloc(1, sizeof(*open));
+	if (!open)
+		return NULL;
+	open->number = number;
+	HASH_ADD(hh, coordinator->sagas, number, sizeof(open->number), open);
+	return open;
+}
+
+static void turn_to(struct coordinator *coordinator, struct open_saga *open,
+	const struct change *change)
+{
+	open->step = change->open.step;
+	open->attempts = 1;
+	open->last_outcome = OUTCOME_OK;
+	open->try_at_ms = change->monotonic_ms + RETRY_FIRST_MS;
+	open->give_up_ms = change->open.give_up_ms;
+	open->settle_ms = change->open.settle_ms;
+	open->deadline_ms = change->open.deadline_ms;
+	alarm_update(coordinator, open);
+}
+
+/* A durable saga that finds no room here is in the table and loaded later. */
+static void do_open(void *state, void *argument)
+{
+	struct coordinator *coordinator = state;
+	const struct change *change = argument;
+	struct open_saga *open = find(coordinator, change->open.number);
+
+	if (!open)
+		open = add(coordinator, change->open.number);
+	if (!open) {
+		coordinator->short_of_room = true;
+		return;
+	}
+	turn_to(coordinator, open, change);
+	waiter_add(open, change->waiter);
+}
+
+void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter)
+{
+	change_after(tick, do_open, (struct change){ .open = *open, .waiter = waiter });
+}
+
+/* One block: the draft, its lines, its texts. */
+static struct draft *draft_copy(const struct draft *from)
+{
+	const struct orderd_create *create = &from->create;
+	size_t lines_size = create->item_count * sizeof(*create->items);
+	size_t size = sizeof(*from) + lines_size;
+	struct draft *draft;
+	char *text;
+
+	size += create->idempotency_key ? strlen(create->idempotency_key) + 1 : 0;
+	for (size_t i = 0; i < create->item_count; i++)
+		size += create->items[i].sku ? strlen(create->items[i].sku) + 1 : 0;
+	draft = malloc(size);
+	if (!draft)
+		return NULL;
+	*draft = *from;
+	draft->create.items = (struct orderd_line *)(draft + 1);
+	memcpy(draft->create.items, create->items, lines_size);
+	text = (char *)draft->create.items + lines_size;
+	if (create->idempotency_key) {
+		draft->create.idempotency_key = text;
+		text = stpcpy(text, create->idempotency_key) + 1;
+	}
+	for (size_t i = 0; i < create->item_count; i++) {
+		if (!create->items[i].sku)
+			continue;
+		draft->create.items[i].sku = text;
+		text = stpcpy(text, create->items[i].sku) + 1;
+	}
+	return draft;
+}
+
+static void do_open_draft(void *state, void *argument)
+{
+	const struct change *change = argument;
+	struct open_saga *open;
+
+	do_open(state, argument);
+	open = find(state, change->open.number);
+	if (open)
+		open->draft = draft_copy(change->draft);
+}
+
+void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
+	const struct draft *draft, struct waiter waiter)
+{
+	change_after(tick, do_open_draft,
+		(struct change){ .open = *open, .draft = draft, .waiter = waiter });
+}
+
+static void do_close(void *state, void *argument)
+{
+	struct coordinator *coordinator = state;
+	const struct change *change = argument;
+	struct open_saga *open = find(coordinator, change->number);
+
+	if (!open)
+		return;
+	HASH_DEL(coordinator->sagas, open);
+	alarm_clear(&coordinator->alarms, &open->alarm);
+	open_saga_free(open);
+}
+
+void coordinator_close(struct tick *tick, uint64_t number)
+{
+	change_after(tick, do_close, (struct change){ .number = number });
+}
+
+static void do_become(void *state, void *argument)
+{
+	const struct change *change = argument;
+	struct open_saga *draft = find(state, change->number);
+	struct open_saga *open;
+
+	do_open(state, argument);
+	open = find(state, change->open.number);
+	if (draft && open) {
+		open->waiters = draft->waiters;
+		open->waiter_count = draft->waiter_count;
+		draft->waiters = NULL;
+	}
+	do_close(state, argument);
+}
+
+void coordinator_become(struct tick *tick, uint64_t draft, const struct open_saga *open)
+{
+	change_after(tick, do_become, (struct change){ .open = *open, .number = draft });
+}
+
+static void do_join(void *state, void *argument)
+{
+	const struct change *change = argument;
+	struct open_saga *open = find(state, change->number);
+
+	if (open)
+		waiter_add(open, change->waiter);
+}
+
+void coordinator_join(struct tick *tick, uint64_t number, struct waiter waiter)
+{
+	change_after(tick, do_join, (struct change){ .number = number, .waiter = waiter });
+}
+
+static int64_t backoff_ms(int64_t attempts)
+{
+	int64_t wait_ms = RETRY_FIRST_MS;
+
+	while (attempts-- > 1 && wait_ms < RETRY_MAX_MS)
+		wait_ms *= 2;
+	return wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS;
+}
+
+static void do_retried(void *state, void *argument)
+{
+	const struct change *change = argument;
+	struct open_saga *open = find(state, change->number);
+
+	if (!open)
+		return;
+	open->attempts++;
+	if (change->outcome != OUTCOME_OK)
+		open->last_outcome = change->outcome;
+	open->try_at_ms = change->monotonic_ms + backoff_ms(open->attempts);
+	alarm_update(state, open);
+}
+
+void coordinator_retried(struct tick *tick, uint64_t number, int outcome)
+{
+	change_after(tick, do_retried, (struct change){ .number = number, .outcome = outcome });
+}
+
+static void do_settled(void *state, void *argument)
+{
+	const struct change *change = argument;
+	struct open_saga *open = find(state, change->number);
+
+	if (!open)
+		return;
+	open->settle_ms = 0;
+	open->waiter_count = 0;
+	alarm_update(state, open);
+}
+
+void coordinator_settled(struct tick *tick, uint64_t number)
+{
+	change_after(tick, do_settled, (struct change){ .number = number });
+}
+
+void coordinator_answer(struct tick *tick, const struct open_saga *open, int outcome,
+	const char *message, const struct orderd_order *order)
+{
+	for (size_t i = 0; open && i < open->waiter_count; i++)
+		tick_answer(tick, open->waiters[i], outcome, message, &order_record, order);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static void do_room(void *state, void *argument)
+{
+	struct coordinator *coordinator = state;
+
+	(void)argument;
+	coordinator->short_of_room = false;
+}
+
+void coordinator_load(struct tick *tick)
+{
+	size_t room = SAGAS_IN_MEMORY - coordinator_count(tick);
+	struct saga saga = { 0 };
+
+	tick_after(tick, do_room, NULL);
+	while (room > 0 && saga_next(tick, saga.order_id, &saga)) {
+		struct open_saga open = { .number = saga.order_id, .step = saga.step };
+
+		if (coordinator_find(tick, saga.order_id))
+			continue;
+		if (saga.step == SAGA_RESERVING)
+			open.give_up_ms = tick->monotonic_ms + settings_of(tick)->stock_timeout_ms;
+		saga_send(tick, &saga);
+		coordinator_open(tick, &open, (struct waiter){ 0 });
+		room--;
+	}
+}
+
+void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *))
+{
+	struct coordinator *coordinator = tick->state;
+	struct alarm *due[DUE_MAX];
+	size_t count = alarms_due(&coordinator->alarms, tick->monotonic_ms, due, DUE_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		act(tick, (struct open_saga *)((char *)due[i] - offsetof(struct open_saga, alarm)));
+	if (coordinator->short_of_room && HASH_COUNT(coordinator->sagas) < SAGAS_IN_MEMORY / 2)
+		coordinator_load(tick);
+}
+
+int64_t coordinator_wake(const void *state, int64_t monotonic_ms)
+{
+	const struct coordinator *coordinator = state;
+	int64_t wait_ms;
+
+	if (coordinator->alarms.count == 0)
+		return -1;
+	wait_ms = coordinator->alarms.heap[1]->at_ms - monotonic_ms;
+	return wait_ms > 0 ? wait_ms : 0;
+}

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <uthash.h>
+
+#include "alarm.h"
+#include "saga.h"
+
+/* Sagas, the memory half: who waits for each, when to try again, when to give up.
+ *
+ * It is rebuilt from the table of sagas at start and changes only after a commit: every function
+ * here that changes something takes effect then. Handlers read it to learn who waits; what they
+ * decide, they decide by the transaction. */
+
+#define SAGAS_IN_MEMORY 65536 /* the others wait in the table until there is room */
+#define DRAFT_FIRST (UINT64_C(1) << 62)
+
+/* A request that is being priced: nothing of it is durable yet. */
+struct draft {
+	struct orderd_create create; /* its texts and lines live with it */
+	uint64_t body;               /* create_body_hash */
+};
+
+struct open_saga {
+	uint64_t number; /* the order's id; while pricing a draft's number, from DRAFT_FIRST on */
+	enum saga_step step;
+	int64_t attempts;
+	int last_outcome;
+	int64_t try_at_ms;  /* monotonic: the next repeat */
+	int64_t give_up_ms; /* monotonic; 0: never */
+	int64_t settle_ms;  /* monotonic: those who wait are told that stock is to follow; 0: not set */
+	int64_t deadline_ms; /* monotonic, the client's own; 0: none */
+	uint64_t handled;   /* serial of the tick that has dealt with its draft */
+	struct waiter *waiters;
+	size_t waiter_count;
+	struct draft *draft; /* while pricing */
+	struct alarm alarm;
+	UT_hash_handle hh;
+};
+
+struct coordinator;
+
+struct coordinator *coordinator_new(void); /* NULL: no memory */
+void coordinator_free(struct coordinator *coordinator);
+
+const struct open_saga *coordinator_find(const struct tick *tick, uint64_t number);
+size_t coordinator_count(const struct tick *tick);
+uint64_t coordinator_draft_number(struct tick *tick); /* a new one */
+
+/* Enters what the table holds, as far as there is room; at start and when room was short. */
+void coordinator_load(struct tick *tick);
+
+/* A saga begins, or an open one turns to another step: `open` says number, step, and what of the
+ * times is set. `waiter` joins those who wait. */
+void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter);
+
+/* A draft is copied and waits for its prices. */
+void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
+	const struct draft *draft, struct waiter waiter);
+
+/* The draft has become an order: those who wait for it wait for the order now. */
+void coordinator_become(struct tick *tick, uint64_t draft, const struct open_saga *open);
+
+void coordinator_join(struct tick *tick, uint64_t number, struct waiter waiter);
+void coordinator_retried(struct tick *tick, uint64_t number, int outcome);
+void coordinator_settled(struct tick *tick, uint64_t number); /* nobody waits any more */
+void coordinator_close(struct tick *tick, uint64_t number);
+
+/* Answers all who wait for it. */
+void coordinator_answer(struct tick *tick, const struct open_saga *open, int outcome,
+	const char *message, const struct orderd_order *order);
+
+/* Calls `act` for every saga whose time has come, a bounded number a tick. */
+void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *));
+
+/* For struct program. */
+int64_t coordinator_wake(const void *state, int64_t monotonic_ms);

@@ -1,0 +1,108 @@
+#include "events.h"
+
+#include <errno.h>
+
+#define HISTORY_MAX 16 /* the state machine allows for far fewer */
+
+struct stored_event {
+	struct orderd_event wire;
+	uint64_t previous; /* seq of the same order's event before */
+};
+
+static const struct field stored_event_fields[] = {
+	{ "order_id", FIELD_U64, 0, AT(stored_event, wire.order_id) },
+	{ "from", FIELD_ENUM, 0, AT(stored_event, wire.from), .names = status_names },
+	{ "to", FIELD_ENUM, 0, AT(stored_event, wire.to), .names = status_names },
+	{ "actor", FIELD_TEXT, 0, AT(stored_event, wire.actor) },
+	{ "reason", FIELD_TEXT, 0, AT(stored_event, wire.reason) },
+	{ "at", FIELD_TIME_MS, 0, AT(stored_event, wire.at) },
+	{ "user_id", FIELD_U64, 0, AT(stored_event, wire.user_id) },
+	{ "total", FIELD_I64, 0, AT(stored_event, wire.total) },
+	{ "previous", FIELD_U64, 0, AT(stored_event, previous) },
+};
+static const struct record stored_event_record = RECORD(stored_event, stored_event_fields);
+
+void event_append(struct tick *tick, struct order *order, enum orderd_status from,
+	const char *actor, const char *reason)
+{
+	uint64_t seq = counter_get(tick->txn, TABLE_META, "event_seq") + 1;
+	struct key key = { 0 };
+	struct stored_event event = {
+		.wire = {
+			.seq = seq,
+			.order_id = order->wire.order_id,
+			.from = from,
+			.to = order->wire.status,
+			.actor = actor,
+			.reason = reason,
+			.at = tick->now_ms,
+			.user_id = order->wire.user_id,
+			.total = order->wire.total,
+		},
+		.previous = order->last_event,
+	};
+
+	key_add_u64(&key, seq);
+	record_put(tick->txn, TABLE_EVENTS, &key, &stored_event_record, &event);
+	counter_put(tick->txn, TABLE_META, "event_seq", seq);
+	order->last_event = seq;
+	tick_publish(tick, &event_record, &event.wire);
+}
+
+int handle_event_list(struct tick *tick, const void *request, void *reply)
+{
+	const struct range *range = request;
+	struct event_list *list = reply;
+	struct key from = { 0 };
+	struct scan scan;
+
+	list->last = counter_get(tick->txn, TABLE_META, "event_seq");
+	list->events = arena_take(tick->arena, (size_t)range->limit * sizeof(*list->events));
+	if (!list->events)
+		return -ENOMEM;
+	key_add_u64(&from, range->after + 1);
+	scan = scan_from(tick->txn, TABLE_EVENTS, &from);
+	while (list->count < (size_t)range->limit && scan_next(&scan)) {
+		struct stored_event event;
+
+		if (!record_read(tick->txn, tick->arena, TABLE_EVENTS, scan.key, scan.value,
+				&stored_event_record, &event))
+			break;
+		event.wire.seq = key_read_u64(scan.key, 0);
+		list->events[list->count++] = event.wire;
+	}
+	scan_end(&scan);
+	if (list->count > 0 && list->events[list->count - 1].seq < list->last)
+		list->next = list->events[list->count - 1].seq;
+	return OUTCOME_OK;
+}
+
+int handle_order_history(struct tick *tick, const void *request, void *reply)
+{
+	const struct order_ref *ref = request;
+	struct event_list *list = reply;
+	struct orderd_event *at;
+	struct order order;
+	int outcome = order_find(tick, ref->order_id, ref->order_no, &order);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	at = arena_take(tick->arena, HISTORY_MAX * sizeof(*at));
+	if (!at)
+		return -ENOMEM;
+	at += HISTORY_MAX;
+	for (uint64_t seq = order.last_event; seq > 0 && list->count < HISTORY_MAX; list->count++) {
+		struct stored_event event;
+		struct key key = { 0 };
+
+		key_add_u64(&key, seq);
+		if (!record_get(tick->txn, tick->arena, TABLE_EVENTS, &key, &stored_event_record, &event))
+			break;
+		event.wire.seq = seq;
+		*--at = event.wire;
+		seq = event.previous;
+	}
+	list->events = at;
+	list->last = order.last_event;
+	return OUTCOME_OK;
+}

@@ -1,0 +1,95 @@
+#include "idempotency.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#define PRUNE_ORDERS 256 /* looked at in one call */
+
+static const struct field key_record_fields[] = {
+	{ "order_id", FIELD_U64, 0, AT(key_record, order_id) },
+	{ "body", FIELD_U64, 0, AT(key_record, body) },
+	{ "created_at", FIELD_TIME_MS, 0, AT(key_record, created_at) },
+};
+static const struct record key_record_record = RECORD(key_record, key_record_fields);
+
+static struct key idempotency_key(uint64_t user_id, const char *text)
+{
+	struct key key = { 0 };
+
+	key_add_u64(&key, user_id);
+	key_add_bytes(&key, text, strlen(text));
+	return key;
+}
+
+uint64_t create_body_hash(const struct orderd_create *create)
+{
+	struct orderd_create body = *create;
+	struct buffer bytes = { 0 };
+	uint64_t hash;
+
+	body.idempotency_key = NULL;
+	fields_to_array(&bytes, &create_record, &body);
+	hash = XXH3_64bits(bytes.at, bytes.size);
+	buffer_done(&bytes);
+	return hash & INT64_MAX;
+}
+
+bool idempotency_get(struct tick *tick, uint64_t user_id, const char *text,
+	struct key_record *ret)
+{
+	struct key key = idempotency_key(user_id, text);
+
+	return record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, ret)
+		&& ret->created_at + settings_of(tick)->key_retention_ms > tick->now_ms;
+}
+
+void idempotency_put(struct tick *tick, uint64_t user_id, const char *text,
+	const struct key_record *record)
+{
+	struct key key = idempotency_key(user_id, text);
+
+	record_put(tick->txn, TABLE_KEYS, &key, &key_record_record, record);
+}
+
+void idempotency_delete(struct tick *tick, uint64_t user_id, const char *text)
+{
+	struct key key = idempotency_key(user_id, text);
+
+	txn_delete(tick->txn, TABLE_KEYS, &key);
+}
+
+/* The key of an old order, unless a younger order has taken it over since. */
+static void prune_key(struct tick *tick, uint64_t order_id, const struct order *order)
+{
+	struct key key = idempotency_key(order->wire.user_id, order->key);
+	struct key_record record;
+
+	if (record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, &record)
+		&& record.order_id == order_id)
+		txn_delete(tick->txn, TABLE_KEYS, &key);
+}
+
+/* Orders are in the order of their making, so the old keys are found by walking them once. */
+bool idempotency_prune(struct tick *tick)
+{
+	int64_t before = tick->now_ms - settings_of(tick)->key_retention_ms;
+	uint64_t done = counter_get(tick->txn, TABLE_META, "keys_pruned");
+	struct key from = order_key(done + 1);
+	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &from);
+	struct order *orders = arena_take(tick->arena, PRUNE_ORDERS * sizeof(*orders));
+	uint64_t ids[PRUNE_ORDERS];
+	size_t count = 0;
+
+	while (orders && count < PRUNE_ORDERS && scan_next(&scan)
+		&& record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
+			&stored_order_record, &orders[count])
+		&& orders[count].wire.created_at <= before)
+		ids[count++] = key_read_u64(scan.key, 0);
+	scan_end(&scan);
+	for (size_t i = 0; i < count; i++)
+		if (orders[i].key)
+			prune_key(tick, ids[i], &orders[i]);
+	if (count > 0)
+		counter_put(tick->txn, TABLE_META, "keys_pruned", ids[count - 1]);
+	return count == PRUNE_ORDERS;
+}

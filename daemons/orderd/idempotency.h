@@ -1,0 +1,25 @@
+#pragma once
+
+#include "order.h"
+
+/* Idempotency keys of order.create: one key and body, one order, for key_retention after it was
+ * made. A record is written with the saga's intent and deleted when the saga gives up, so a
+ * refused request leaves none. Keys are a user's own: two users may use the same. */
+
+struct key_record {
+	uint64_t order_id;
+	uint64_t body; /* hash of what was asked for */
+	int64_t created_at;
+};
+
+/* Of all that was asked for but the key: user, lines in their order, how long it is to live. */
+uint64_t create_body_hash(const struct orderd_create *create);
+
+/* False: no such key, or it has outlived its time. */
+bool idempotency_get(struct tick *tick, uint64_t user_id, const char *key, struct key_record *ret);
+void idempotency_put(struct tick *tick, uint64_t user_id, const char *key,
+	const struct key_record *record);
+void idempotency_delete(struct tick *tick, uint64_t user_id, const char *key);
+
+/* Deletes records that have outlived their time, a bounded number a call. True: more are left. */
+bool idempotency_prune(struct tick *tick);

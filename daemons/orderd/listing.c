@@ -1,0 +1,165 @@
+#include "listing.h"
+
+#include <errno.h>
+
+/* Lines of all orders on a page: keeps a reply far below its limit, whatever lines_max says. */
+#define PAGE_LINES_MAX 3000
+
+struct counts {
+	uint64_t pending, paid, shipped, completed, cancelled;
+};
+
+static const struct field counts_fields[] = {
+	{ "pending", FIELD_U64, 0, AT(counts, pending) },
+	{ "paid", FIELD_U64, 0, AT(counts, paid) },
+	{ "shipped", FIELD_U64, 0, AT(counts, shipped) },
+	{ "completed", FIELD_U64, 0, AT(counts, completed) },
+	{ "cancelled", FIELD_U64, 0, AT(counts, cancelled) },
+};
+static const struct record counts_record = RECORD(counts, counts_fields);
+
+/* Ids are turned round, so that a user's newest order comes first; 0 is for the counts. */
+static struct key user_key(uint64_t user_id, uint64_t turned_id)
+{
+	struct key key = { 0 };
+
+	key_add_u64(&key, user_id);
+	key_add_u64(&key, turned_id);
+	return key;
+}
+
+static uint64_t *count_of(struct counts *counts, enum orderd_status status)
+{
+	switch (status) {
+	case ORDERD_PENDING:
+		return &counts->pending;
+	case ORDERD_PAID:
+		return &counts->paid;
+	case ORDERD_SHIPPED:
+		return &counts->shipped;
+	case ORDERD_COMPLETED:
+		return &counts->completed;
+	case ORDERD_CANCELLED:
+		return &counts->cancelled;
+	default:
+		return NULL;
+	}
+}
+
+void listing_put(struct tick *tick, const struct order *order, enum orderd_status from)
+{
+	struct key counts_key = user_key(order->wire.user_id, 0);
+	struct key key = user_key(order->wire.user_id, ~order->wire.order_id);
+	uint8_t status = (uint8_t)order->wire.status;
+	struct counts counts = { 0 };
+
+	record_get(tick->txn, tick->arena, TABLE_USERS, &counts_key, &counts_record, &counts);
+	if (from != ORDERD_ANY)
+		--*count_of(&counts, from);
+	++*count_of(&counts, order->wire.status);
+	record_put(tick->txn, TABLE_USERS, &counts_key, &counts_record, &counts);
+	txn_put(tick->txn, TABLE_USERS, &key, &status, sizeof(status));
+}
+
+static uint64_t total_of(struct tick *tick, const struct order_query *query)
+{
+	struct key key = user_key(query->user_id, 0);
+	struct counts counts = { 0 };
+	uint64_t *one = count_of(&counts, query->status);
+
+	record_get(tick->txn, tick->arena, TABLE_USERS, &key, &counts_record, &counts);
+	if (one)
+		return *one;
+	return counts.pending + counts.paid + counts.shipped + counts.completed + counts.cancelled;
+}
+
+/* The ids of a page, newest first, and one more where another page follows. */
+static size_t page_ids(struct tick *tick, const struct order_query *query, uint64_t *ret_ids)
+{
+	uint64_t skip = query->after > 0 ? 0
+		: (uint64_t)(query->page - 1) * (uint64_t)query->page_size;
+	struct key from = user_key(query->user_id, query->after > 0 ? ~query->after + 1 : 1);
+	struct scan scan = scan_from(tick->txn, TABLE_USERS, &from);
+	size_t count = 0;
+
+	while (count <= (size_t)query->page_size && scan_next(&scan)
+		&& key_read_u64(scan.key, 0) == query->user_id) {
+		const uint8_t *status = scan.value.at;
+
+		if (query->status != ORDERD_ANY && *status != query->status)
+			continue;
+		if (skip > 0)
+			skip--;
+		else
+			ret_ids[count++] = ~key_read_u64(scan.key, sizeof(uint64_t));
+	}
+	scan_end(&scan);
+	return count;
+}
+
+int handle_order_get(struct tick *tick, const void *request, void *reply)
+{
+	const struct order_ref *ref = request;
+	struct orderd_order *wire = reply;
+	struct order order;
+	int outcome = order_find(tick, ref->order_id, ref->order_no, &order);
+
+	if (outcome == OUTCOME_OK)
+		*wire = order.wire;
+	return outcome;
+}
+
+int handle_order_list(struct tick *tick, const void *request, void *reply)
+{
+	const struct order_query *query = request;
+	struct order_list *list = reply;
+	uint64_t ids[PAGE_SIZE_MAX + 1];
+	size_t found, lines = 0;
+
+	list->page = query->page;
+	list->page_size = query->page_size;
+	list->total = total_of(tick, query);
+	list->orders = arena_take(tick->arena, PAGE_SIZE_MAX * sizeof(*list->orders));
+	if (!list->orders)
+		return -ENOMEM;
+	found = page_ids(tick, query, ids);
+	while (list->count < found && list->count < (size_t)query->page_size
+		&& lines <= PAGE_LINES_MAX) {
+		struct order order;
+
+		if (!order_get(tick, ids[list->count], &order))
+			return -EUCLEAN;
+		lines += order.wire.item_count;
+		list->orders[list->count++] = order.wire;
+	}
+	if (list->count < found)
+		list->next = ids[list->count - 1];
+	return OUTCOME_OK;
+}
+
+int handle_order_scan(struct tick *tick, const void *request, void *reply)
+{
+	const struct range *range = request;
+	struct order_list *list = reply;
+	struct key from = order_key(range->after + 1);
+	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &from);
+	size_t lines = 0;
+
+	list->orders = arena_take(tick->arena, (size_t)range->limit * sizeof(*list->orders));
+	while (list->orders && scan_next(&scan)) {
+		struct order order;
+
+		if (list->count == (size_t)range->limit || lines > PAGE_LINES_MAX) {
+			list->next = list->orders[list->count - 1].order_id;
+			break;
+		}
+		if (!record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
+				&stored_order_record, &order)
+			|| !order_complete(tick, key_read_u64(scan.key, 0), &order))
+			break;
+		lines += order.wire.item_count;
+		list->orders[list->count++] = order.wire;
+	}
+	scan_end(&scan);
+	return list->orders ? OUTCOME_OK : -ENOMEM;
+}

@@ -1,0 +1,7 @@
+#include "daemon.h"
+#include "operations.h"
+
+int main(int argc, char **argv)
+{
+	return daemon_main(&orderd_program, argc, argv);
+}

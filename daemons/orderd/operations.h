@@ -1,0 +1,5 @@
+#pragma once
+
+#include "service.h"
+
+extern const struct program orderd_program;

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "order.h"
+
+/* Sagas, the durable half: one record an order holds the newest goal that stockd has not
+ * confirmed. It is written in the transaction of the change that wants it and deleted when stockd's
+ * answer says that the reservation has got there; what is left over after a crash is sent again.
+ *
+ * A stock command states a goal under a version, and stockd takes a reservation only to a higher
+ * one: a command may be lost, doubled, late or overtaken. */
+
+enum { PEER_CATALOGD, PEER_STOCKD };
+
+/* `order` is the intent while the step is SAGA_RESERVING: the order as it will be. In the other
+ * steps the order has its own record, or none. */
+struct saga {
+	uint64_t order_id;
+	enum saga_step step;
+	uint64_t version;
+	int64_t created_at;
+	struct order order;
+};
+
+bool saga_get(struct tick *tick, uint64_t order_id, struct saga *ret);
+void saga_put(struct tick *tick, const struct saga *saga);
+void saga_delete(struct tick *tick, uint64_t order_id);
+
+/* The next open saga after `after`, in the order of their orders. */
+bool saga_next(struct tick *tick, uint64_t after, struct saga *ret);
+
+/* Tells stockd the saga's goal, after the commit. */
+void saga_send(struct tick *tick, const struct saga *saga);
+
+int handle_saga_list(struct tick *tick, const void *request, void *reply);
+int handle_saga_show(struct tick *tick, const void *request, void *reply);
+int handle_saga_retry(struct tick *tick, const void *request, void *reply);
