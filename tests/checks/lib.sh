@@ -1,0 +1,55 @@
+# shellcheck shell=sh
+# What the checks share. Each one looks at the tree in TOP_SRCDIR, prints what is wrong and fails
+# when something was; without its tool it is skipped and says so.
+set -eu
+: "${TOP_SRCDIR:?is set by the makefile}"
+cd "$TOP_SRCDIR"
+TOP_SRCDIR=$(pwd -P)
+LC_ALL=C
+export LC_ALL
+
+need()
+{
+	if ! command -v "$1" >/dev/null; then
+		echo "skipped: no $1 here (Debian: $2)"
+		exit 77
+	fi
+}
+
+# Prints the C files below the given directories, or below all that hold any.
+c_files()
+{
+	[ $# -gt 0 ] || set -- include common daemons tools tests bench
+	for directory; do
+		if [ -d "$directory" ]; then
+			find "$directory" -type f -name '*.[ch]'
+		fi
+	done | sort
+}
+
+# Runs a command and fails, after showing what it printed, when it printed anything.
+silent()
+{
+	said=$("$@" 2>&1) || true
+	if [ -n "$said" ]; then
+		printf '%s\n' "$said"
+		return 1
+	fi
+}
+
+# A build of its own in TOP_BUILDDIR/$1, configured with the rest.
+configure_in()
+{
+	directory=${TOP_BUILDDIR:?is set by the makefile}/$1
+	shift
+	mkdir -p "$directory"
+	cd "$directory"
+	if [ ! -f config.status ] || [ -n "$(find "$TOP_SRCDIR/configure" -newer config.status)" ]; then
+		"$TOP_SRCDIR/configure" -q "$@"
+	fi
+}
+
+jobs()
+{
+	nproc 2>/dev/null || echo 2
+}
