@@ -126,8 +126,8 @@ static int reply_take(struct connection *connection, struct arena *arena, int64_
 		return result;
 	version = value_find(map, "v");
 	id = value_find(map, "id");
-	if (!version || version->type != VALUE_UINT || version->u64 != PROTOCOL_VERSION || !id
-		|| id->type != VALUE_UINT)
+	if (!version || version->type != VALUE_UINT || version->u64 != PROTOCOL_VERSION || !id ||
+		id->type != VALUE_UINT)
 		return -EBADMSG;
 	*ret_id = id->u64;
 	*ret_map = map;
@@ -135,8 +135,8 @@ static int reply_take(struct connection *connection, struct arena *arena, int64_
 }
 
 /* The reply to the request sent last; those to others come too late. */
-static int reply_take_last(struct connection *connection, struct arena *arena,
-	int64_t deadline_ms, const struct value **ret_map)
+static int reply_take_last(struct connection *connection, struct arena *arena, int64_t deadline_ms,
+	const struct value **ret_map)
 {
 	uint64_t id = 0;
 	int result;
@@ -256,8 +256,8 @@ static int results_read(struct arena *arena, const struct value *map, size_t cou
 	if (!results || results->type != VALUE_ARRAY || results->list.count != count)
 		return -EBADMSG;
 	for (size_t i = 0; i < count; i++) {
-		int result = answer_read(arena, &results->list.at[i], record, replies + i * record->size,
-			&answers[i]);
+		int result = answer_read(arena, &results->list.at[i], record,
+			replies + i * record->size, &answers[i]);
 
 		if (result < 0)
 			return result;
@@ -265,10 +265,10 @@ static int results_read(struct arena *arena, const struct value *map, size_t cou
 	return 0;
 }
 
-int connection_call_many(struct connection *connection, struct arena *arena,
-	const char *operation, const char *many, const struct record *request_record,
-	const void *requests, size_t count, int64_t timeout_ms, const struct record *reply_record,
-	void *replies, struct answer *answers, size_t *ret_done)
+int connection_call_many(struct connection *connection, struct arena *arena, const char *operation,
+	const char *many, const struct record *request_record, const void *requests, size_t count,
+	int64_t timeout_ms, const struct record *reply_record, void *replies,
+	struct answer *answers, size_t *ret_done)
 {
 	int64_t deadline_ms = deadline_in(timeout_ms);
 	const struct value *map;
@@ -282,7 +282,8 @@ int connection_call_many(struct connection *connection, struct arena *arena,
 		if (left_ms == 0 && done > 0)
 			return -ETIMEDOUT;
 		result = many_pack(connection, operation, many, request_record,
-			(const char *)requests + done * request_record->size, count - done, left_ms, &packed);
+			(const char *)requests + done * request_record->size, count - done, left_ms,
+			&packed);
 		if (result == 0)
 			result = frame_send(connection, deadline_ms);
 		if (result == 0)

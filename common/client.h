@@ -38,10 +38,10 @@ int connection_call(struct connection *connection, struct arena *arena, const ch
  * `answers` one each (codes as above). Split over as many frames as the frame limit asks for.
  * Returns 0 when every frame was answered, or as connection_call for the first frame that was not;
  * *ret_done counts the elements answered. */
-int connection_call_many(struct connection *connection, struct arena *arena,
-	const char *operation, const char *many, const struct record *request_record,
-	const void *requests, size_t count, int64_t timeout_ms, const struct record *reply_record,
-	void *replies, struct answer *answers, size_t *ret_done);
+int connection_call_many(struct connection *connection, struct arena *arena, const char *operation,
+	const char *many, const struct record *request_record, const void *requests, size_t count,
+	int64_t timeout_ms, const struct record *reply_record, void *replies,
+	struct answer *answers, size_t *ret_done);
 
 /* Pipelining: a request is sent without waiting for its answer, answers are taken as they come.
  * `ref` comes back with its answer, for which the request's timeout_ms is the time it is good for

@@ -60,8 +60,8 @@ static void context_release(void)
 
 static int option_set(struct client_socket *client_socket, int option, int value)
 {
-	return zmq_setsockopt(client_socket->zmq, option, &value, sizeof(value)) < 0
-		? -zmq_errno() : 0;
+	return zmq_setsockopt(client_socket->zmq, option, &value, sizeof(value)) < 0 ? -zmq_errno()
+										     : 0;
 }
 
 static int options_set(struct client_socket *client_socket)
@@ -75,8 +75,9 @@ static int options_set(struct client_socket *client_socket)
 		result = option_set(client_socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
 	if (result == 0)
 		result = option_set(client_socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-	if (result == 0
-		&& zmq_setsockopt(client_socket->zmq, ZMQ_MAXMSGSIZE, &frame_max, sizeof(frame_max)) < 0)
+	if (result == 0 &&
+		zmq_setsockopt(client_socket->zmq, ZMQ_MAXMSGSIZE, &frame_max, sizeof(frame_max)) <
+			0)
 		result = -zmq_errno();
 	return result;
 }
@@ -122,8 +123,8 @@ int client_socket_open(struct client_socket **ret, const char *path)
 
 static int connect_once(struct client_socket *client_socket)
 {
-	if (!client_socket->connected
-		&& zmq_connect(client_socket->zmq, client_socket->endpoint) < 0)
+	if (!client_socket->connected &&
+		zmq_connect(client_socket->zmq, client_socket->endpoint) < 0)
 		return -zmq_errno();
 	client_socket->connected = true;
 	return 0;
@@ -210,7 +211,8 @@ static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline
 	result = connect_once(client_socket);
 	if (result < 0)
 		return result;
-	result = wait_for(client_socket, ZMQ_POLLOUT, deadline_ms < soon_ms ? deadline_ms : soon_ms);
+	result =
+		wait_for(client_socket, ZMQ_POLLOUT, deadline_ms < soon_ms ? deadline_ms : soon_ms);
 	return result == -EAGAIN ? -ECONNREFUSED : result;
 }
 
@@ -220,7 +222,8 @@ int client_socket_send(struct client_socket *client_socket, const void *at, size
 	int64_t deadline_ms)
 {
 	for (;;) {
-		int result = zmq_send(client_socket->zmq, at, size, ZMQ_DONTWAIT) < 0 ? -zmq_errno() : 0;
+		int result =
+			zmq_send(client_socket->zmq, at, size, ZMQ_DONTWAIT) < 0 ? -zmq_errno() : 0;
 
 		if (result == -EAGAIN)
 			result = wait_for_daemon(client_socket, deadline_ms);

@@ -2,10 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <lmdb.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,13 +102,6 @@ static MDB_env *env_find(const char *dir)
 	return NULL;
 }
 
-static bool env_is_writable(MDB_env *env)
-{
-	unsigned flags = MDB_RDONLY;
-
-	return mdb_env_get_flags(env, &flags) == 0 && !(flags & MDB_RDONLY);
-}
-
 /* Handles opened in a transaction stay valid for the environment's life once it is committed. */
 static int tables_open(MDB_env *env, const char *const *tables, bool own, MDB_dbi *dbis)
 {
@@ -144,6 +135,7 @@ static int store_fill(const char *dir, const void *argument)
 
 static int store_own(struct db *db, const char *dir, const struct db_spec *spec)
 {
+	unsigned flags = 0;
 	bool there;
 
 	int error = store_find(dir, &there);
@@ -158,7 +150,7 @@ static int store_own(struct db *db, const char *dir, const struct db_spec *spec)
 	db->env = env_find(dir);
 	if (!db->env)
 		error = env_open(&db->env, dir, spec->size_max_bytes, 0);
-	else if (!env_is_writable(db->env))
+	else if (mdb_env_get_flags(db->env, &flags) || flags & MDB_RDONLY)
 		error = -EBUSY;
 	if (!error)
 		error = store_settle(dir);
@@ -206,31 +198,25 @@ int db_open(struct db **ret, const char *dir, const struct db_spec *spec, enum d
 	return 0;
 }
 
-static bool env_is_shared(const struct db *but)
-{
-	for (const struct db *db = opened; db; db = db->next) {
-		if (db != but && db->env == but->env)
-			return true;
-	}
-	return false;
-}
-
 void db_close(struct db *db)
 {
 	struct db **at = &opened;
+	bool shared = false;
 
 	if (!db)
 		return;
-	if (db->writer.active)
-		txn_abort(&db->writer);
-	mdb_txn_abort(db->reader.mdb);
-	if (db->env && !env_is_shared(db))
-		mdb_env_close(db->env);
-	if (db->owner_fd >= 0)
-		close(db->owner_fd);
 	while (*at != db)
 		at = &(*at)->next;
 	*at = db->next;
+	for (const struct db *other = opened; other; other = other->next)
+		shared = shared || other->env == db->env;
+	if (db->writer.active)
+		txn_abort(&db->writer);
+	mdb_txn_abort(db->reader.mdb);
+	if (db->env && !shared)
+		mdb_env_close(db->env);
+	if (db->owner_fd >= 0)
+		close(db->owner_fd);
 	free(db);
 }
 
@@ -329,6 +315,22 @@ void txn_abort(struct txn *txn)
 		mdb_txn_reset(txn->mdb);
 }
 
+/* What a failed commit was about. A disk that took only a part makes LMDB say EIO, though no system
+ * call has failed then. Nothing is kept of a commit that lacked room, unless that showed as late as
+ * at the meta page: LMDB then lets nobody write any more, and only a restart tells. */
+static int commit_error(struct db *db, int rc)
+{
+	MDB_txn *mdb;
+	int error = rc == EIO && errno == 0 ? -ENOSPC : error_of(rc);
+
+	if (error != -ENOSPC)
+		return error;
+	if (mdb_txn_begin(db->env, NULL, 0, &mdb))
+		return -EIO;
+	mdb_txn_abort(mdb);
+	return -ENOSPC;
+}
+
 int txn_commit(struct txn *txn)
 {
 	int error = txn->error;
@@ -339,7 +341,8 @@ int txn_commit(struct txn *txn)
 		return error;
 	}
 	txn->active = false;
-	return error_of(mdb_txn_commit(txn->mdb));
+	errno = 0;
+	return commit_error(txn->db, mdb_txn_commit(txn->mdb));
 }
 
 int txn_error(const struct txn *txn)

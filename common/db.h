@@ -57,9 +57,9 @@ void txn_abort(struct txn *txn); /* NULL is fine */
  * verdict: the process must exit and recover. */
 int txn_commit(struct txn *txn);
 
-int txn_error(const struct txn *txn);        /* the first error, 0 if none */
-void txn_fail(struct txn *txn, int error);   /* records a caller's error the same way */
-uint64_t txn_writes(const struct txn *txn);  /* puts, and deletes that found something */
+int txn_error(const struct txn *txn);       /* the first error, 0 if none */
+void txn_fail(struct txn *txn, int error);  /* records a caller's error the same way */
+uint64_t txn_writes(const struct txn *txn); /* puts, and deletes that found something */
 const char *txn_table_name(const struct txn *txn, unsigned table); /* for messages */
 
 bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slice *ret);

@@ -42,7 +42,7 @@ enum outcome {
 	OUTCOME_LATER = 1000,
 };
 
-/* The number on the wire: 0, 40000, 40400, 40900, 42900, 50000, 50300, 50400 or 50700. */
+/* The number on the wire: 0, 40000, 40300, 40400, 40900, 42900, 50000, 50300, 50400 or 50700. */
 int outcome_code(int outcome);
 
 /* The `error` field: a stable name such as "insufficient_stock". Never NULL. */

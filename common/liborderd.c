@@ -138,8 +138,8 @@ int orderd_create(struct orderd_client *client, const struct orderd_create *crea
 	return result == 0 ? client_say(client, client_give_order(&order, ret), NULL) : result;
 }
 
-static int order_get(struct orderd_client *client, const struct order_ref *ref,
-	int64_t deadline_ms, struct orderd_order *ret)
+static int order_get(struct orderd_client *client, const struct order_ref *ref, int64_t deadline_ms,
+	struct orderd_order *ret)
 {
 	struct ask ask = {
 		.operation = "order.get",
@@ -193,8 +193,8 @@ static int order_change(struct orderd_client *client, const char *operation,
 	if (change->status <= ORDERD_ANY || change->status > ORDERD_CANCELLED)
 		return client_say(client, -EINVAL, NULL);
 	result = client_ask(client, &ask, deadline_ms);
-	if (ask.sent > 1 && result > 0
-		&& strcmp(client->error, outcome_name(OUTCOME_INVALID_TRANSITION)) == 0)
+	if (ask.sent > 1 && result > 0 &&
+		strcmp(client->error, outcome_name(OUTCOME_INVALID_TRANSITION)) == 0)
 		result = change_done_before(client, change, result, deadline_ms, &order);
 	return result == 0 ? client_say(client, client_give_order(&order, ret), NULL) : result;
 }

@@ -1,5 +1,6 @@
 #include "liborderd_inside.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

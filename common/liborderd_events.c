@@ -8,7 +8,8 @@
 #include "error.h"
 
 #define LOG_ANSWER_MS 2000 /* then the log is asked again */
-#define ABSENT_MS 20       /* between two looks for an orderd that is not there */
+#define ABSENT_FIRST_MS 10 /* between two looks for an orderd that is not there */
+#define ABSENT_MAX_MS 320
 #define ABSENT_TOLD_MS 1000 /* an orderd that was never met is reported from here on */
 #define QUIET_FIRST_MS 100
 #define QUIET_MAX_MS 1000
@@ -30,6 +31,7 @@ struct orderd_events {
 	uint64_t asked;         /* times; the ref of the last one */
 	bool waiting;           /* for the answer to it */
 	int64_t answer_by_ms;
+	int64_t absent_ms;
 
 	struct arena *live_arena;
 	struct orderd_event live;
@@ -63,6 +65,7 @@ int orderd_events_open(struct orderd_client *client, uint64_t after, struct orde
 	events->behind = true;
 	events->opened_ms = clock_monotonic_ms();
 	events->quiet_max_ms = QUIET_FIRST_MS;
+	events->absent_ms = ABSENT_FIRST_MS;
 	events->log_arena = arena_new();
 	events->live_arena = arena_new();
 	if (events->log_arena && events->live_arena)
@@ -121,6 +124,7 @@ static int log_ask(struct orderd_events *events)
 		return result;
 	events->asked++;
 	events->waiting = true;
+	events->absent_ms = ABSENT_FIRST_MS;
 	events->answer_by_ms = deadline_in(LOG_ANSWER_MS);
 	return 0;
 }
@@ -167,18 +171,20 @@ static int log_read(struct orderd_events *events, int64_t deadline_ms, struct an
 
 /* --- live ----------------------------------------------------------------------------------- */
 
-/* 0: `live` is the next event. -EAGAIN: it is not, not yet or not any more. */
+/* 0: `live` is the next event. -EAGAIN: it is not, or not yet. */
 static int live_take(struct orderd_events *events, int64_t deadline_ms)
 {
 	bool quiet = events->quiet_until_ms <= deadline_ms;
 	int64_t until_ms = quiet ? events->quiet_until_ms : deadline_ms;
 	int result;
 
-	arena_reset(events->live_arena);
-	result = subscription_take(events->subscription, events->live_arena, deadline_left(until_ms),
-		&event_record, &events->live);
-	if (result == -EBADMSG || (result == -EAGAIN && quiet)
-		|| (result == 0 && events->live.seq > events->last + 1))
+	do {
+		arena_reset(events->live_arena);
+		result = subscription_take(events->subscription, events->live_arena,
+			deadline_left(until_ms), &event_record, &events->live);
+	} while (result == 0 && events->live.seq <= events->last);
+	if (result == -EBADMSG || (result == -EAGAIN && quiet) ||
+		(result == 0 && events->live.seq > events->last + 1))
 		events->behind = true;
 	if (result == -EBADMSG || (result == 0 && events->live.seq != events->last + 1))
 		return -EAGAIN;
@@ -193,12 +199,16 @@ static int live_take(struct orderd_events *events, int64_t deadline_ms)
 /* --- both ----------------------------------------------------------------------------------- */
 
 /* Whether to go on after the log could not be read, and after what pause in ms; -1: no. */
-static int64_t trouble_pause(int result, const struct answer *answer)
+static int64_t trouble_pause(struct orderd_events *events, int result, const struct answer *answer)
 {
+	int64_t absent_ms = events->absent_ms;
+
 	if (result == -EAGAIN)
 		return 0;
-	if (result == -ENOENT || result == -ECONNREFUSED)
-		return ABSENT_MS;
+	if (result == -ENOENT || result == -ECONNREFUSED) {
+		events->absent_ms = absent_ms < ABSENT_MAX_MS ? 2 * absent_ms : ABSENT_MAX_MS;
+		return absent_ms;
+	}
 	return result == outcome_code(OUTCOME_BUSY) ? client_retry_after(answer) : -1;
 }
 
@@ -232,7 +242,7 @@ int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
 			result = log_read(events, deadline_ms, &answer);
 		}
 		left_ms = deadline_left(deadline_ms);
-		pause_ms = result == 0 ? 0 : trouble_pause(result, &answer);
+		pause_ms = result == 0 ? 0 : trouble_pause(events, result, &answer);
 		if (pause_ms < 0)
 			return result;
 		if (result != 0 && left_ms == 0)

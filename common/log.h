@@ -6,7 +6,12 @@
 /* One place that logs: to the journal with fields when stderr is the journal's, else plain lines
  * on stderr. Libraries never log; a daemon's skeleton does, and a daemon for what only it knows. */
 
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7
+};
 
 /* What a line is about; zero members are left out. In the journal: ORDERD_ORDER_ID,
  * ORDERD_USER_ID, ORDERD_BOOK_ID, ORDERD_SAGA_STEP, ORDERD_OPERATION. */
@@ -18,7 +23,7 @@ struct log_about {
 	const char *operation;
 };
 
-void log_open(const char *program); /* decides where lines go; may be called again */
+void log_open(const char *program);  /* decides where lines go; may be called again */
 int log_set_level(const char *name); /* error, warning, info or debug; 0 or -EINVAL */
 bool log_has_level(const char *name);
 

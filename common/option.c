@@ -108,10 +108,12 @@ const char *option_wants(const struct option_row *row, char text[128])
 		return "yes or no";
 	if (row->type == OPTION_LEVEL)
 		return "error, warning, info or debug";
+	if (row->type == OPTION_TEXT && option_max(row) == INT64_MAX)
+		return "text without control characters";
 	if (row->type == OPTION_TEXT)
 		snprintf(text, 128,
 			"text of %" PRId64 " to %" PRId64 " bytes without control characters",
-			row->min, option_max(row));
+			row->min, row->max);
 	else if (*option_bounds(row, bounds))
 		snprintf(text, 128, "%s of %.64s", kinds[row->type], bounds);
 	else

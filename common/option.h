@@ -20,5 +20,5 @@ const char *option_wants(const struct option_row *row, char text[128]);
 const char *option_bounds(const struct option_row *row, char text[128]);
 
 void option_store(const struct option_row *row, const union option_value *value, void *settings);
-bool option_differs(
-	const struct option_row *row, const union option_value *value, const void *settings);
+bool option_differs(const struct option_row *row, const union option_value *value,
+	const void *settings);

@@ -19,8 +19,8 @@
 bool record_get(struct txn *txn, struct arena *arena, unsigned table, const struct key *key,
 	const struct record *record, void *ret_record);
 
-void record_put(struct txn *txn, unsigned table, const struct key *key,
-	const struct record *record, const void *from);
+void record_put(struct txn *txn, unsigned table, const struct key *key, const struct record *record,
+	const void *from);
 
 /* The same reading for a value that a scan returned. */
 bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct slice key,

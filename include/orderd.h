@@ -18,8 +18,9 @@
  *     0              done, and durable;
  *     above 0        refused with that code of orderd-protocol(7): nothing happened;
  *     below 0        -errno: -ETIMEDOUT no answer came in time, so the outcome is not known;
- *                    -ENOENT or -EACCES the socket is not there or not ours to use; -EBADMSG the
- *                    answer made no sense; -ENOMEM.
+ *                    -ENOENT, -EACCES or -ECONNREFUSED the socket is not there, not ours to use,
+ *                    or nobody answers behind it; -EBADMSG the answer made no sense; -EMSGSIZE or
+ *                    -EINVAL the request cannot be sent; -ENOMEM.
  * orderd_error and orderd_message then say more. Money is counted in the smallest unit (5900 is
  * 59.00), times are milliseconds since 1970 UTC, text is UTF-8.
  *
@@ -97,7 +98,7 @@ struct orderd_create {
 };
 
 struct orderd_page {
-	struct orderd_order **orders; /* newest first */
+	struct orderd_order **orders; /* newest first; freed with the page */
 	size_t count;
 	uint64_t total; /* of all pages */
 	uint64_t next;  /* for `after` of the next call; 0: this was the last page */
@@ -150,12 +151,14 @@ void orderd_page_free(struct orderd_page *page);
 const char *orderd_status_name(enum orderd_status status); /* "PENDING"; "" for ORDERD_ANY */
 
 /* Events as an iterator, from the one after `after` on: first from the durable log, then live.
- * Nothing is missed and nothing comes twice, across restarts of the suite too. */
+ * Nothing is missed and nothing comes twice, across restarts of the suite too. The iterator has
+ * connections of its own and may outlive the client. */
 struct orderd_events;
 int orderd_events_open(struct orderd_client *client, uint64_t after, struct orderd_events **ret);
 
 /* The next event, valid until the next call. 0; -EAGAIN: none came within timeout_ms (0: do not
- * wait, -1: wait for ever); or as above. */
+ * wait, -1: wait for ever); or as above, -ENOENT and -ECONNREFUSED only when orderd was not met once
+ * in a second or more since the opening. */
 int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
 	const struct orderd_event **ret);
 void orderd_events_close(struct orderd_events *events);

@@ -52,9 +52,8 @@ struct stock {
  * OUTCOME_INVALID_TRANSITION.
  *
  * The lines are those of the move that reserved, a book on several of them summed up; later moves
- * may leave theirs out. OUTCOME_BAD_REQUEST: HELD without lines or with more than STOCK_MAX of one
- * book, or REFUSED as a goal.
- * move->actor is set. */
+ * may leave theirs out, and a refused reservation has none. OUTCOME_BAD_REQUEST: HELD without
+ * lines or with more than STOCK_MAX of one book, or REFUSED as a goal. move->actor is set. */
 int stock_apply(struct stock *stock, const struct move *move, struct move_reply *ret);
 
 /* Makes `available` what it is told; the difference counts as received. Makes the level of a book
