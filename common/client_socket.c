@@ -1,6 +1,7 @@
 #include "client_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -206,7 +207,7 @@ static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline
 	struct stat file;
 	int result;
 
-	if (stat(path, &file) < 0 || access(path, R_OK | W_OK) < 0)
+	if (stat(path, &file) < 0 || faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0)
 		return -errno;
 	result = connect_once(client_socket);
 	if (result < 0)

@@ -170,6 +170,7 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 	health->backlog = (int64_t)calls_in_hand(service->calls);
 	health->requests = service->counts.requests;
 	health->ticks = service->counts.ticks;
+	health->commits = service->counts.commits;
 	if (service->db && db_usage(service->db, &usage) == 0) {
 		health->store_used_bytes = usage.used_bytes;
 		health->store_size_max_bytes = usage.size_max_bytes;
@@ -238,12 +239,13 @@ static enum verdict handle_element(struct service *service, const struct value *
 		return VERDICT_FATAL;
 	service->message = NULL;
 	service->parked = false;
-	outcome = fields_from_map(service->tick.arena, operation->request, map, request,
-		&service->message);
+	outcome = service_poison(service);
+	if (outcome == OUTCOME_OK)
+		outcome = fields_from_map(service->tick.arena, operation->request, map, request,
+			&service->message);
 	if (outcome == OUTCOME_OK)
 		outcome = operation->handle(&service->tick, request, reply);
 	verdict = service_judge(service, outcome, writes, &outcome);
-	service->poison = outcome;
 	if (verdict == VERDICT_GOOD && !service->parked)
 		answer(service, outcome, reply);
 	return verdict;
@@ -365,25 +367,10 @@ static enum verdict handle_envelope(struct service *service, const struct value 
 	return handle_operation(service, map);
 }
 
-static enum verdict handle_frame(struct service *service, const struct event *event, int poison)
-{
-	const struct value *map;
-
-	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES
-		|| codec_parse(service->tick.arena, event->data, event->size, &map) < 0
-		|| map->type != VALUE_MAP)
-		return refuse(service, OUTCOME_BAD_FRAME, NULL);
-	if (poison == OUTCOME_OK)
-		return handle_envelope(service, map);
-	call_take_id(service->call, map);
-	return refuse(service, poison, NULL);
-}
-
-enum verdict dispatch_request(struct service *service, const struct event *event, int poison,
-	int *ret_poison)
+enum verdict dispatch_request(struct service *service, const struct event *event)
 {
 	struct call *call = arena_take(service->tick.arena, sizeof(*call));
-	enum verdict verdict;
+	const struct value *map;
 
 	if (!call)
 		return VERDICT_FATAL;
@@ -392,14 +379,15 @@ enum verdict dispatch_request(struct service *service, const struct event *event
 	call->id[0] = 0xc0; /* nil */
 	call->id_size = 1;
 	service->call = call;
-	service->part = 0;
 	service->operation = NULL;
 	service->route = &event->route;
 	service->deadline_ms = 0;
 	service->counts.requests++;
-	verdict = handle_frame(service, event, poison);
-	*ret_poison = service->poison;
-	return verdict;
+	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES
+		|| codec_parse(service->tick.arena, event->data, event->size, &map) < 0
+		|| map->type != VALUE_MAP)
+		return refuse(service, OUTCOME_BAD_FRAME, NULL);
+	return handle_envelope(service, map);
 }
 
 /* --- a peer's results ----------------------------------------------------------------------- */
@@ -427,7 +415,7 @@ static enum verdict handle_result(struct service *service, const struct peer *pe
 	return service_judge(service, outcome, writes, &outcome);
 }
 
-enum verdict dispatch_result(struct service *service, const struct event *event, int *ret_poison)
+enum verdict dispatch_result(struct service *service, const struct event *event)
 {
 	const struct peer *peer = &service->program->peers[event->peer];
 	struct arena *arena = service->tick.arena;
@@ -450,9 +438,12 @@ enum verdict dispatch_result(struct service *service, const struct event *event,
 		return VERDICT_GOOD;
 	}
 	results = value_find(map, "results");
-	for (uint32_t i = 0; results && results->type == VALUE_ARRAY && i < results->list.count
-			&& verdict == VERDICT_GOOD; i++)
-		verdict = handle_result(service, peer, &results->list.at[i]);
-	*ret_poison = OUTCOME_INTERNAL;
+	if (!results || results->type != VALUE_ARRAY)
+		return VERDICT_GOOD;
+	for (uint32_t i = 0; i < results->list.count && verdict == VERDICT_GOOD; i++) {
+		service->part = i;
+		if (service_poison(service) == OUTCOME_OK)
+			verdict = handle_result(service, peer, &results->list.at[i]);
+	}
 	return verdict;
 }

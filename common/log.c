@@ -16,6 +16,7 @@
 
 #include "text.h"
 
+#define JOURNAL_SOCKET "/run/systemd/journal/socket" /* sd_journal_sendv(3); fixed there */
 #define TEXT_BYTES 2048
 #define FIELD_BYTES 192
 #define FIELDS_MAX 8
@@ -37,14 +38,15 @@ static const struct {
 };
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
-/* systemd tells in JOURNAL_STREAM which stream is the journal's; a redirected stderr is not it. */
+/* systemd tells in JOURNAL_STREAM which stream is the journal's; a redirected stderr is not it. And
+ * libsystemd takes a missing socket for success. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	struct stat info;
 	char name[64];
 
-	if (!stream || fstat(STDERR_FILENO, &info) < 0)
+	if (!stream || fstat(STDERR_FILENO, &info) < 0 || access(JOURNAL_SOCKET, W_OK) < 0)
 		return false;
 	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
 	return strcmp(stream, name) == 0;

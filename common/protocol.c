@@ -387,6 +387,7 @@ static const struct field health_fields[] = {
 	{ "backlog", FIELD_I64, 0, AT(health, backlog) },
 	{ "requests", FIELD_U64, 0, AT(health, requests) },
 	{ "ticks", FIELD_U64, 0, AT(health, ticks) },
+	{ "commits", FIELD_U64, 0, AT(health, commits) },
 	{ "store_used_bytes", FIELD_I64, FIELD_SPARSE, AT(health, store_used_bytes) },
 	{ "store_size_max_bytes", FIELD_I64, FIELD_SPARSE, AT(health, store_size_max_bytes) },
 	{ "open_sagas", FIELD_I64, FIELD_SPARSE, AT(health, open_sagas) },

@@ -292,6 +292,7 @@ struct health {
 	int64_t backlog;    /* calls in hand */
 	uint64_t requests;
 	uint64_t ticks;
+	uint64_t commits; /* ticks that wrote */
 	int64_t store_used_bytes;
 	int64_t store_size_max_bytes;
 	int64_t open_sagas;

@@ -12,34 +12,50 @@
 #define STORE_RETRY_MS 500
 #define READERS_CHECK_MS 60000
 
-enum verdict service_judge(struct service *service, int result, uint64_t writes,
+int service_poison(const struct service *service)
+{
+	for (size_t i = 0; i < service->poison_count; i++)
+		if (service->poisons[i].event == service->event
+			&& service->poisons[i].part == service->part)
+			return service->poisons[i].outcome;
+	return OUTCOME_OK;
+}
+
+static enum verdict poison_note(struct service *service, int outcome)
+{
+	struct poison poison = { service->event, service->part, outcome };
+
+	if (service->poison_count == POISONS_MAX)
+		return VERDICT_FATAL;
+	service->poisons[service->poison_count++] = poison;
+	return VERDICT_POISON;
+}
+
+enum verdict service_judge(struct service *service, int outcome, uint64_t writes,
 	int *ret_outcome)
 {
+	const char *program = service->program->name;
+	const char *what = service->operation ? service->operation->name : "a result";
 	struct txn *txn = service->tick.txn;
 	int error = txn ? txn_error(txn) : 0;
-	bool half_done = txn && txn_writes(txn) != writes;
 
 	if (error == -ENOSPC)
 		return VERDICT_FULL;
 	if (error == -EUCLEAN) {
-		log_error("%s: a damaged record: %s", service->program->name, record_damage());
-		*ret_outcome = OUTCOME_CORRUPT_RECORD;
-		return VERDICT_POISON;
+		log_error("%s: %s: a damaged record: %s", program, what, record_damage());
+		return poison_note(service, OUTCOME_CORRUPT_RECORD);
 	}
 	if (error < 0 || outbox_error(service->outbox) < 0)
 		return VERDICT_FATAL;
-	if (result == OUTCOME_OK || result == OUTCOME_LATER)
+	*ret_outcome = outcome < 0 ? OUTCOME_INTERNAL : outcome;
+	if (outcome == OUTCOME_OK || outcome == OUTCOME_LATER)
 		return VERDICT_GOOD;
-	if (result < 0)
-		log_error("%s: %s: %s", service->program->name,
-			service->operation ? service->operation->name : "a result", strerror(-result));
-	*ret_outcome = result < 0 ? OUTCOME_INTERNAL : result;
-	if (!half_done)
+	if (outcome < 0)
+		log_error("%s: %s: %s", program, what, strerror(-outcome));
+	if (!txn || txn_writes(txn) == writes)
 		return VERDICT_GOOD;
-	log_error("%s: %s refused after a write; undone", service->program->name,
-		service->operation ? service->operation->name : "a result");
-	*ret_outcome = OUTCOME_INTERNAL;
-	return VERDICT_POISON;
+	log_error("%s: %s was refused after a write; undone", program, what);
+	return poison_note(service, OUTCOME_INTERNAL);
 }
 
 /* --- opening and closing -------------------------------------------------------------------- */
@@ -179,41 +195,32 @@ static void tick_undo(struct service *service)
 	arena_reset(service->tick.arena);
 }
 
-static enum verdict event_handle(struct service *service, const struct event *event,
-	uint8_t *poison)
+static enum verdict event_handle(struct service *service, const struct event *event)
 {
-	int outcome = *poison;
-	enum verdict verdict;
-
+	service->part = 0;
 	if (event->kind != EVENT_RESULT)
-		verdict = dispatch_request(service, event, *poison, &outcome);
-	else if (*poison > 0 || service->access_max == ACCESS_READ)
-		verdict = VERDICT_GOOD; /* counts as lost; the program repeats */
-	else
-		verdict = dispatch_result(service, event, &outcome);
-	if (verdict == VERDICT_POISON)
-		*poison = (uint8_t)outcome;
-	return verdict;
+		return dispatch_request(service, event);
+	/* Without room to write, results count as lost; the program repeats. */
+	return service->access_max == ACCESS_READ ? VERDICT_GOOD : dispatch_result(service, event);
 }
 
 static enum verdict time_handle(struct service *service, int64_t *ret_wait_ms)
 {
-	enum verdict verdict;
 	int outcome;
 
 	*ret_wait_ms = -1;
-	service->route = NULL;
-	service->operation = NULL;
-	service->deadline_ms = 0;
 	if (!service->program->on_time)
 		return VERDICT_GOOD;
 	*ret_wait_ms = STORE_RETRY_MS;
-	if (service->skip_on_time || service->access_max == ACCESS_READ)
+	service->event = EVENT_TIME;
+	service->part = 0;
+	service->route = NULL;
+	service->operation = NULL;
+	service->deadline_ms = 0;
+	if (service_poison(service) || service->access_max == ACCESS_READ)
 		return VERDICT_GOOD;
 	*ret_wait_ms = service->program->on_time(&service->tick);
-	verdict = service_judge(service, OUTCOME_OK, 0, &outcome);
-	service->skip_on_time = verdict == VERDICT_POISON;
-	return verdict;
+	return service_judge(service, OUTCOME_OK, 0, &outcome);
 }
 
 static enum verdict tick_handle(struct service *service, const struct event *events, size_t count,
@@ -221,8 +228,10 @@ static enum verdict tick_handle(struct service *service, const struct event *eve
 {
 	enum verdict verdict = VERDICT_GOOD;
 
-	for (size_t i = 0; i < count && verdict == VERDICT_GOOD; i++)
-		verdict = event_handle(service, &events[i], &service->poisoned[i]);
+	for (size_t i = 0; i < count && verdict == VERDICT_GOOD; i++) {
+		service->event = i;
+		verdict = event_handle(service, &events[i]);
+	}
 	return verdict == VERDICT_GOOD ? time_handle(service, ret_wait_ms) : verdict;
 }
 
@@ -232,10 +241,12 @@ static enum verdict tick_commit(struct service *service)
 	int result = 0;
 
 	service->tick.txn = NULL;
-	if (txn && service->program->store_mode == DB_OWN)
+	if (txn && service->program->store_mode == DB_OWN) {
+		service->counts.commits += txn_writes(txn) > 0;
 		result = txn_commit(txn);
-	else
+	} else {
 		txn_abort(txn);
+	}
 	if (result == -ENOSPC)
 		return VERDICT_FULL;
 	if (result < 0)
@@ -291,8 +302,7 @@ int service_tick(struct service *service, const struct event *events, size_t cou
 	service->tick.monotonic_ms = monotonic_ms;
 	service->access_max = ACCESS_GROW;
 	assert(count <= EVENTS_MAX);
-	memset(service->poisoned, 0, count);
-	service->skip_on_time = false;
+	service->poison_count = 0;
 	service->counts.ticks++;
 	housekeeping(service);
 	for (;;) {

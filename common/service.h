@@ -196,6 +196,7 @@ int service_tick(struct service *service, const struct event *events, size_t cou
 
 struct service_counts {
 	uint64_t ticks;
+	uint64_t commits; /* ticks that wrote */
 	uint64_t requests;
 	size_t parked;
 };

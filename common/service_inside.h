@@ -4,6 +4,17 @@
 #include "outbox.h"
 #include "service.h"
 
+/* An element that failed half way in this tick: in the next run it is refused unheard, and the
+ * others of its frame and of the tick are not. */
+struct poison {
+	size_t event;
+	uint32_t part;
+	int outcome;
+};
+
+#define POISONS_MAX 256
+#define EVENT_TIME EVENTS_MAX
+
 /* Shared by service.c (the tick) and dispatch.c (the requests in it), and by nobody else. */
 
 struct service {
@@ -24,15 +35,14 @@ struct service {
 	enum access access_max;       /* what the store has room for */
 	uint64_t *tentative;          /* calls kept in this tick, dropped when it is undone */
 	size_t tentative_count, tentative_room;
-	/* Events that failed half way, by index: 0, or the outcome they are refused with. */
-	uint8_t poisoned[EVENTS_MAX];
-	bool skip_on_time; /* it met a damaged record */
+	struct poison poisons[POISONS_MAX];
+	size_t poison_count;
 
 	/* The request in hand. */
+	size_t event;  /* its index; EVENT_TIME in on_time */
+	uint32_t part; /* of a many-form, or of a peer's results */
 	struct call *call;
-	uint32_t part;
 	bool parked;
-	int poison; /* what service_judge said of it */
 	const struct operation *operation;
 	const struct route *route;
 	int64_t deadline_ms; /* monotonic */
@@ -47,15 +57,16 @@ enum verdict {
 	VERDICT_FATAL,  /* the process must exit */
 };
 
-/* Judges the transaction after a handler that returned `result` and began with `writes`; says in
- * *ret_outcome what the client of a poisoned request is told. */
-enum verdict service_judge(struct service *service, int result, uint64_t writes,
+/* Judges the transaction after a handler that returned `outcome` and began with `writes`. Returns
+ * in *ret_outcome what the client is told; notes the element in hand when it is poison. */
+enum verdict service_judge(struct service *service, int outcome, uint64_t writes,
 	int *ret_outcome);
 
-/* One request from a client, handled and answered into the outbox. `poison` is 0, or the outcome
- * to refuse it with unheard. Of a request that fails half way *ret_poison says that outcome. */
-enum verdict dispatch_request(struct service *service, const struct event *event, int poison,
-	int *ret_poison);
+/* The outcome that the element in hand is to be refused with unheard, or 0. */
+int service_poison(const struct service *service);
 
-/* One frame of results from a peer. */
-enum verdict dispatch_result(struct service *service, const struct event *event, int *ret_poison);
+/* One request from a client, handled and answered into the outbox. */
+enum verdict dispatch_request(struct service *service, const struct event *event);
+
+/* One frame of results from a peer. A poisoned one counts as lost; the program repeats. */
+enum verdict dispatch_result(struct service *service, const struct event *event);

@@ -84,18 +84,19 @@ static bool order_at(struct tick *tick, uint64_t order_id, uint64_t *ret_id, uin
 	return found;
 }
 
-/* The lowest id from which on all orders have a number of `second` or later. */
+/* The id of the first order whose number has `second` or a later one, 0 if there is none. Ids have
+ * gaps, where orders were refused: only from a true order's id on do a million cover its second. */
 static uint64_t first_id_of(struct tick *tick, uint64_t second)
 {
 	struct slice key, value;
 	uint64_t low = 1, high;
+	uint64_t id, at;
 
 	if (!txn_last(tick->txn, TABLE_ORDERS, &key, &value))
 		return 0;
 	high = key_read_u64(key, 0) + 1;
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		uint64_t id, at;
 
 		if (!order_at(tick, middle, &id, &at))
 			return 0;
@@ -104,7 +105,7 @@ static uint64_t first_id_of(struct tick *tick, uint64_t second)
 		else
 			low = id + 1;
 	}
-	return low;
+	return order_at(tick, low, &id, &at) ? id : 0;
 }
 
 uint64_t number_find(struct tick *tick, const char *number)
