@@ -24,7 +24,7 @@ struct bus transport_bus(struct transport *transport);
  * something may have changed: after any of them call transport_take. */
 size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MAX]);
 
-/* What has arrived, at most EVENTS_MAX events; the clients' only if `clients`. */
+/* What has arrived, bounded in number and bytes; the clients' only if `clients`. */
 size_t transport_take(struct transport *transport, bool clients, const struct event **ret_events);
 void transport_release(struct transport *transport);
 
