@@ -32,8 +32,10 @@ struct db_spec {
 
 /* Opens `dir` (one environment: data.mdb, lock.mdb, and owner.lock for DB_OWN).
  * A first start is safe against a power cut: it is made beside, synced, then renamed.
- * 0; -ENOENT: DB_WATCH and not there (yet); -EBUSY: another process owns it; -EROFS: lock.mdb
- * cannot be opened for writing; -EINVAL, -EIO, -ENOMEM ... */
+ * 0; -ENOENT: DB_WATCH and the store or one of the tables is not there (yet); -EBUSY: it has an
+ * owner, perhaps in this process; -EROFS, -EACCES: lock.mdb cannot be opened for writing;
+ * -ENOTEMPTY: `dir` holds something that is no store; -EUCLEAN: data.mdb is no store's;
+ * -EINVAL, -EIO, -ENOMEM ... Not to be used across a fork. */
 int db_open(struct db **ret, const char *dir, const struct db_spec *spec, enum db_mode mode);
 void db_close(struct db *db);
 
@@ -53,8 +55,9 @@ int txn_begin(struct db *db, bool write, struct txn **ret);
 void txn_abort(struct txn *txn); /* NULL is fine */
 
 /* Ends the transaction either way. 0: durable (or nothing was written, and then nothing was
- * synced). -ENOSPC: the map or the disk is full and nothing of it was kept. Any other error is no
- * verdict: the process must exit and recover. */
+ * synced). A transaction that has an error is undone and the error returned. -ENOSPC: the map or
+ * the disk is full and nothing of it was kept. Any other error that txn_error did not know before
+ * is no verdict: the process must exit and recover. */
 int txn_commit(struct txn *txn);
 
 int txn_error(const struct txn *txn);       /* the first error, 0 if none */

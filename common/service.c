@@ -11,6 +11,8 @@
 
 #define STORE_RETRY_MS 500
 #define READERS_CHECK_MS 60000
+#define ROOM_CHECK_MS 100
+#define ROOM_KEPT_SHARE 16 /* of the store: paying, cancelling and deleting need pages, too */
 
 int service_poison(const struct service *service)
 {
@@ -267,13 +269,32 @@ static enum verdict tick_try(struct service *service, const struct event *events
 	return verdict == VERDICT_GOOD ? tick_commit(service) : verdict;
 }
 
+static void check_room(struct service *service)
+{
+	struct db_usage usage;
+
+	service->room_checked_ms = service->tick.monotonic_ms;
+	if (db_usage(service->db, &usage) == 0)
+		service->nearly_full = usage.used_bytes
+			> usage.size_max_bytes - usage.size_max_bytes / ROOM_KEPT_SHARE;
+}
+
+static void check_readers(struct service *service)
+{
+	service->readers_checked_ms = service->tick.monotonic_ms;
+	db_check_readers(service->db);
+}
+
 static void housekeeping(struct service *service)
 {
-	if (service->tick.monotonic_ms - service->readers_checked_ms < READERS_CHECK_MS)
+	int64_t now_ms = service->tick.monotonic_ms;
+
+	if (!service->db || service->program->store_mode != DB_OWN)
 		return;
-	service->readers_checked_ms = service->tick.monotonic_ms;
-	if (service->db && service->program->store_mode == DB_OWN)
-		db_check_readers(service->db);
+	if (now_ms - service->room_checked_ms >= ROOM_CHECK_MS)
+		check_room(service);
+	if (now_ms - service->readers_checked_ms >= READERS_CHECK_MS)
+		check_readers(service);
 }
 
 /* Of two waits in ms, -1 being for ever. */
@@ -300,11 +321,11 @@ int service_tick(struct service *service, const struct event *events, size_t cou
 
 	service->tick.now_ms = now_ms;
 	service->tick.monotonic_ms = monotonic_ms;
-	service->access_max = ACCESS_GROW;
 	assert(count <= EVENTS_MAX);
 	service->poison_count = 0;
 	service->counts.ticks++;
 	housekeeping(service);
+	service->access_max = service->nearly_full ? ACCESS_SETTLE : ACCESS_GROW;
 	for (;;) {
 		verdict = tick_try(service, events, count, ret_wait_ms);
 		if (verdict == VERDICT_GOOD)

@@ -29,6 +29,8 @@ struct service {
 	bool peer_up[PEERS_MAX];
 	int64_t started_at_ms;
 	int64_t readers_checked_ms; /* monotonic */
+	int64_t room_checked_ms;    /* likewise */
+	bool nearly_full;           /* the store: new work is refused, the rest goes on */
 	struct service_counts counts;
 
 	/* The tick in hand. */
