@@ -324,14 +324,13 @@ void outbox_flush(struct outbox *outbox, struct calls *calls, const struct bus *
 {
 	for (size_t i = 0; i < outbox->entry_count; i++) {
 		const struct entry *entry = &outbox->entries[i];
-		const uint8_t *at = outbox->bytes.at + entry->offset;
 
 		if (entry->kind == ENTRY_AFTER)
 			entry->fn(state, entry->argument);
 		else if (entry->kind == ENTRY_EVENT)
-			bus->publish(bus->argument, at, entry->size);
+			bus->publish(bus->argument, outbox->bytes.at + entry->offset, entry->size);
 		else if (entry->kind != ENTRY_NONE)
-			answer_flush(calls, entry, at, bus);
+			answer_flush(calls, entry, outbox->bytes.at + entry->offset, bus);
 	}
 	for (unsigned peer = 0; peer < PEERS_MAX; peer++)
 		batch_flush(&outbox->batches[peer], peer, bus, &peer_up[peer]);

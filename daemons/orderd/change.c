@@ -37,12 +37,11 @@ static void order_advance(struct tick *tick, struct order *order, const struct s
 static void saga_follow(struct tick *tick, const struct order *order, const struct step *step,
 	struct waiter waiter)
 {
-	const struct open_saga *before = coordinator_find(tick, order->wire.order_id);
 	struct open_saga open = { .number = order->wire.order_id, .step = step->saga };
 	struct orderd_order wire = order->wire;
 
 	wire.stock_to_follow = true;
-	coordinator_answer(tick, before, OUTCOME_OK, NULL, &wire);
+	coordinator_answer(tick, order->wire.order_id, OUTCOME_OK, NULL, &wire);
 	coordinator_settled(tick, order->wire.order_id);
 	if (waiter.call > 0)
 		open.settle_ms = tick->monotonic_ms + settings_of(tick)->settle_wait_ms;
@@ -133,12 +132,12 @@ int handle_order_expire(struct tick *tick, const void *request, void *reply)
 
 static void saga_finish(struct tick *tick, const struct saga *saga)
 {
-	const struct open_saga *open = coordinator_find(tick, saga->order_id);
 	struct order order;
 
 	saga_delete(tick, saga->order_id);
-	if (open && open->waiter_count > 0 && order_get(tick, saga->order_id, &order))
-		coordinator_answer(tick, open, OUTCOME_OK, NULL, &order.wire);
+	if (coordinator_is_awaited(tick, saga->order_id)
+		&& order_get(tick, saga->order_id, &order))
+		coordinator_answer(tick, saga->order_id, OUTCOME_OK, NULL, &order.wire);
 	coordinator_close(tick, saga->order_id);
 }
 
@@ -177,7 +176,7 @@ static void tell_stock_follows(struct tick *tick, const struct open_saga *open)
 	if (!order_get(tick, open->number, &order))
 		return;
 	order.wire.stock_to_follow = true;
-	coordinator_answer(tick, open, OUTCOME_OK, NULL, &order.wire);
+	coordinator_answer(tick, open->number, OUTCOME_OK, NULL, &order.wire);
 	coordinator_settled(tick, open->number);
 }
 

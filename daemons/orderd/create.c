@@ -230,9 +230,10 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 void create_held(struct tick *tick, const struct saga *saga)
 {
 	struct order order = saga->order;
+	const char *buyer = arena_print(tick->arena, "user:%" PRIu64, order.wire.user_id);
 
 	order_set_due(tick, &order, order.wire.expires_at);
-	event_append(tick, &order, ORDERD_ANY, "orderd", NULL);
+	event_append(tick, &order, ORDERD_ANY, buyer, NULL);
 	listing_put(tick, &order, ORDERD_ANY);
 	order_put(tick, &order);
 	saga_delete(tick, saga->order_id);

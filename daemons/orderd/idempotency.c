@@ -51,17 +51,9 @@ void idempotency_put(struct tick *tick, uint64_t user_id, const char *text,
 	record_put(tick->txn, TABLE_KEYS, &key, &key_record_record, record);
 }
 
-void idempotency_delete(struct tick *tick, uint64_t user_id, const char *text)
+void idempotency_delete(struct tick *tick, uint64_t user_id, const char *text, uint64_t order_id)
 {
 	struct key key = idempotency_key(user_id, text);
-
-	txn_delete(tick->txn, TABLE_KEYS, &key);
-}
-
-/* The key of an old order, unless a younger order has taken it over since. */
-static void prune_key(struct tick *tick, uint64_t order_id, const struct order *order)
-{
-	struct key key = idempotency_key(order->wire.user_id, order->key);
 	struct key_record record;
 
 	if (record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, &record)
@@ -88,7 +80,7 @@ bool idempotency_prune(struct tick *tick)
 	scan_end(&scan);
 	for (size_t i = 0; i < count; i++)
 		if (orders[i].key)
-			prune_key(tick, ids[i], &orders[i]);
+			idempotency_delete(tick, orders[i].wire.user_id, orders[i].key, ids[i]);
 	if (count > 0)
 		counter_put(tick->txn, TABLE_META, "keys_pruned", ids[count - 1]);
 	return count == PRUNE_ORDERS;

@@ -19,7 +19,9 @@ uint64_t create_body_hash(const struct orderd_create *create);
 bool idempotency_get(struct tick *tick, uint64_t user_id, const char *key, struct key_record *ret);
 void idempotency_put(struct tick *tick, uint64_t user_id, const char *key,
 	const struct key_record *record);
-void idempotency_delete(struct tick *tick, uint64_t user_id, const char *key);
+
+/* Deletes the record of that order, unless a younger order has taken the key over since. */
+void idempotency_delete(struct tick *tick, uint64_t user_id, const char *key, uint64_t order_id);
 
 /* Deletes records that have outlived their time, a bounded number a call. True: more are left. */
 bool idempotency_prune(struct tick *tick);
