@@ -8,11 +8,20 @@
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 5000
 
+/* Somebody who began to wait in the tick in hand: memory learns of it only after the commit. */
+struct newcomer {
+	uint64_t number;
+	struct waiter waiter;
+};
+
 struct coordinator {
 	struct open_saga *sagas;
 	struct alarms alarms;
 	uint64_t drafts;
 	bool short_of_room;
+	struct newcomer *newcomers;
+	size_t newcomer_count, newcomer_room;
+	uint64_t newcomer_serial; /* of their tick */
 };
 
 struct coordinator *coordinator_new(void)
@@ -38,6 +47,7 @@ void coordinator_free(struct coordinator *coordinator)
 		open_saga_free(open);
 	}
 	alarms_done(&coordinator->alarms);
+	free(coordinator->newcomers);
 	free(coordinator);
 }
 
@@ -66,6 +76,38 @@ uint64_t coordinator_draft_number(struct tick *tick)
 	struct coordinator *coordinator = tick->state;
 
 	return DRAFT_FIRST + coordinator->drafts++;
+}
+
+/* --- who came in this tick ------------------------------------------------------------------ */
+
+static size_t newcomer_count(const struct tick *tick)
+{
+	const struct coordinator *coordinator = tick->state;
+
+	return coordinator->newcomer_serial == tick->serial ? coordinator->newcomer_count : 0;
+}
+
+static void newcomer_add(struct tick *tick, uint64_t number, struct waiter waiter)
+{
+	struct coordinator *coordinator = tick->state;
+	size_t count = newcomer_count(tick);
+	size_t room = coordinator->newcomer_room ? 2 * coordinator->newcomer_room : 256;
+	struct newcomer *newcomers = coordinator->newcomers;
+
+	if (waiter.call == 0)
+		return;
+	if (count == coordinator->newcomer_room) {
+		newcomers = reallocarray(newcomers, room, sizeof(*newcomers));
+		if (!newcomers) {
+			txn_fail(tick->txn, -ENOMEM);
+			return;
+		}
+		coordinator->newcomers = newcomers;
+		coordinator->newcomer_room = room;
+	}
+	newcomers[count] = (struct newcomer){ number, waiter };
+	coordinator->newcomer_count = count + 1;
+	coordinator->newcomer_serial = tick->serial;
 }
 
 /* --- changes, after the commit -------------------------------------------------------------- */
@@ -164,6 +206,7 @@ static void do_open(void *state, void *argument)
 
 void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter)
 {
+	newcomer_add(tick, open->number, waiter);
 	change_after(tick, do_open, (struct change){ .open = *open, .waiter = waiter });
 }
 
@@ -267,6 +310,7 @@ static void do_join(void *state, void *argument)
 
 void coordinator_join(struct tick *tick, uint64_t number, struct waiter waiter)
 {
+	newcomer_add(tick, number, waiter);
 	change_after(tick, do_join, (struct change){ .number = number, .waiter = waiter });
 }
 
@@ -315,11 +359,29 @@ void coordinator_settled(struct tick *tick, uint64_t number)
 	change_after(tick, do_settled, (struct change){ .number = number });
 }
 
-void coordinator_answer(struct tick *tick, const struct open_saga *open, int outcome,
-	const char *message, const struct orderd_order *order)
+bool coordinator_is_awaited(const struct tick *tick, uint64_t number)
 {
+	const struct coordinator *coordinator = tick->state;
+	const struct open_saga *open = find(coordinator, number);
+	bool awaited = open && open->waiter_count > 0;
+
+	for (size_t i = 0; i < newcomer_count(tick) && !awaited; i++)
+		awaited = coordinator->newcomers[i].number == number;
+	return awaited;
+}
+
+void coordinator_answer(struct tick *tick, uint64_t number, int outcome, const char *message,
+	const struct orderd_order *order)
+{
+	const struct coordinator *coordinator = tick->state;
+	const struct open_saga *open = find(coordinator, number);
+
 	for (size_t i = 0; open && i < open->waiter_count; i++)
 		tick_answer(tick, open->waiters[i], outcome, message, &order_record, order);
+	for (size_t i = 0; i < newcomer_count(tick); i++)
+		if (coordinator->newcomers[i].number == number)
+			tick_answer(tick, coordinator->newcomers[i].waiter, outcome, message,
+				&order_record, order);
 }
 
 /* --- time ----------------------------------------------------------------------------------- */

@@ -65,9 +65,12 @@ void coordinator_retried(struct tick *tick, uint64_t number, int outcome);
 void coordinator_settled(struct tick *tick, uint64_t number); /* nobody waits any more */
 void coordinator_close(struct tick *tick, uint64_t number);
 
-/* Answers all who wait for it. */
-void coordinator_answer(struct tick *tick, const struct open_saga *open, int outcome,
-	const char *message, const struct orderd_order *order);
+/* Whether anybody waits for it, those of this tick included. */
+bool coordinator_is_awaited(const struct tick *tick, uint64_t number);
+
+/* Answers all who wait for it, those of this tick included. */
+void coordinator_answer(struct tick *tick, uint64_t number, int outcome, const char *message,
+	const struct orderd_order *order);
 
 /* Calls `act` for every saga whose time has come, a bounded number a tick. */
 void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *));

@@ -137,7 +137,7 @@ static bool total_of(const struct price_reply *priced, int64_t *ret)
 static void refuse_draft(struct tick *tick, const struct open_saga *open, int outcome,
 	const char *message)
 {
-	coordinator_answer(tick, open, outcome, message, NULL);
+	coordinator_answer(tick, open->number, outcome, message, NULL);
 	coordinator_close(tick, open->number);
 }
 
@@ -152,7 +152,7 @@ static bool yield_to_key(struct tick *tick, const struct open_saga *open)
 	if (outcome == OUTCOME_ORDER_NOT_FOUND)
 		return false;
 	if (outcome != OUTCOME_LATER) {
-		coordinator_answer(tick, open, outcome, NULL, &order);
+		coordinator_answer(tick, open->number, outcome, NULL, &order);
 	} else {
 		for (size_t i = 0; i < open->waiter_count; i++)
 			coordinator_join(tick, running, open->waiters[i]);
@@ -237,8 +237,7 @@ void create_held(struct tick *tick, const struct saga *saga)
 	listing_put(tick, &order, ORDERD_ANY);
 	order_put(tick, &order);
 	saga_delete(tick, saga->order_id);
-	coordinator_answer(tick, coordinator_find(tick, saga->order_id), OUTCOME_OK, NULL,
-		&order.wire);
+	coordinator_answer(tick, saga->order_id, OUTCOME_OK, NULL, &order.wire);
 	coordinator_close(tick, saga->order_id);
 }
 
@@ -246,7 +245,8 @@ static void forget_intent(struct tick *tick, const struct saga *saga)
 {
 	saga_delete(tick, saga->order_id);
 	if (saga->order.key)
-		idempotency_delete(tick, saga->order.wire.user_id, saga->order.key);
+		idempotency_delete(tick, saga->order.wire.user_id, saga->order.key,
+			saga->order_id);
 }
 
 void create_refused(struct tick *tick, const struct saga *saga, const struct move_reply *move)
@@ -256,8 +256,7 @@ void create_refused(struct tick *tick, const struct saga *saga, const struct mov
 		move->available);
 
 	forget_intent(tick, saga);
-	coordinator_answer(tick, coordinator_find(tick, saga->order_id), OUTCOME_INSUFFICIENT_STOCK,
-		message, NULL);
+	coordinator_answer(tick, saga->order_id, OUTCOME_INSUFFICIENT_STOCK, message, NULL);
 	coordinator_close(tick, saga->order_id);
 }
 
@@ -276,7 +275,7 @@ static void compensate(struct tick *tick, const struct open_saga *open, struct s
 {
 	struct open_saga next = { .number = saga->order_id, .step = SAGA_COMPENSATING };
 
-	coordinator_answer(tick, open,
+	coordinator_answer(tick, saga->order_id,
 		silence(tick, open, PEER_STOCKD, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT), NULL,
 		NULL);
 	forget_intent(tick, saga);
