@@ -1,0 +1,135 @@
+#include "orderctl.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+
+#define IMPORT_OPTIONS " [--column NAME=HEADING]... [--rejects FILE] [--strict] [--progress]"
+
+#define IMPORT_NOTES \
+	"FILE is what a spreadsheet writes, or - for standard input: any of , ; tab | between\n" \
+	"the fields, decimal point or comma, UTF-8, UTF-16 or Latin-1, quotes, CRLF. The first\n" \
+	"line names the columns; --column sku=StockCode says where a name is not understood.\n" \
+	"A row that cannot be used is refused with a reason: the summary counts them, --rejects\n" \
+	"writes them to FILE with line number and reason, --strict makes them exit status 1.\n"
+
+static const char catalog_import_notes[] = IMPORT_NOTES
+	"\nColumns: sku or id (both may be there), title, price with up to two decimals. One book\n"
+	"a sku: of its rows with a price above zero the last price and the last title win. A\n"
+	"second run of the same file changes nothing.\n";
+
+static const char stock_import_notes[] = IMPORT_NOTES
+	"\nColumns: sku or id, available; the rows of one book are added up. With --from-orders\n"
+	"the file is one of orders: a book gets as many as its orders want, with --scale 80 only\n"
+	"80 percent of that. What was added is remembered for 24 hours by the file's content,\n"
+	"book and quantity: until then a second run of the same file changes nothing.\n";
+
+static const char order_import_notes[] = IMPORT_NOTES
+	"\nColumns: order, user, sku or book_id, quantity. Rows with the same order make one\n"
+	"order, wherever they stand; prices come from the catalog. Each is made under the\n"
+	"idempotency key import:ORDER, so that a second run within 24 hours makes none twice;\n"
+	"after that it would. An order without a user is refused unless --default-user says who.\n";
+
+static const char fsck_notes[] =
+	"Checks every level of stock, every reservation and every order against each other and\n"
+	"the journal of stock. What disagrees is looked at again for 5 seconds: only what stays\n"
+	"is reported, with exit status 1. Orders with an open saga are in transit.\n";
+
+const struct verb verbs[] = {
+	{ "catalog", "add", "--id N --title T --price P [--sku S] [--inactive]",
+		"put a book or change it", catalog_add,
+		"P is a whole number of the smallest unit (5900) or has decimals (59.00).\n" },
+	{ "catalog", "get", "ID|SKU", "show a book", catalog_get,
+		"Digits are an id, or a sku where no book has that id; sku:S is always a sku.\n" },
+	{ "catalog", "list", "[--after ID] [--limit N]", "all books by id", catalog_list, NULL },
+	{ "catalog", "import", "FILE" IMPORT_OPTIONS, "put the books of a file", catalog_import,
+		catalog_import_notes },
+	{ "stock", "set", "BOOK N [--reason R]", "make N available", stock_set, NULL },
+	{ "stock", "add", "BOOK +N|-N --reason R [--key K]", "add N, or take -N away", stock_add,
+		"Under the same --key within 24 hours nothing is added again.\n" },
+	{ "stock", "show", "BOOK", "available, reserved, sold", stock_show, NULL },
+	{ "stock", "list", "[--after ID] [--limit N]", "the stock of all books", stock_list, NULL },
+	{ "stock", "journal", "[--book BOOK] [--order ID] [--after SEQ] [--limit N]",
+		"every movement of stock", stock_journal, NULL },
+	{ "stock", "import", "FILE [--from-orders] [--scale PERCENT]" IMPORT_OPTIONS,
+		"add the stock of a file", stock_import, stock_import_notes },
+	{ "order", "create", "--user U --item BOOK=QTY... [--key K] [--expires-in TIME]",
+		"make an order", order_create,
+		"Without --key one is made up, so that a lost answer never makes two orders.\n" },
+	{ "order", "get", "ORDER", "show an order", order_get, NULL },
+	{ "order", "list", "--user U [--status S] [--page N] [--page-size N] [--after ID]",
+		"a user's orders, newest first", order_list,
+		"--after goes on behind the order of that id, whatever was made meanwhile.\n" },
+	{ "order", "pay", "ORDER [--reason R]", "PENDING becomes PAID", order_pay, NULL },
+	{ "order", "ship", "ORDER [--reason R]", "PAID becomes SHIPPED", order_ship, NULL },
+	{ "order", "complete", "ORDER [--reason R]", "SHIPPED becomes COMPLETED", order_complete,
+		NULL },
+	{ "order", "cancel", "ORDER [--reason R]", "cancel, stock goes back", order_cancel, NULL },
+	{ "order", "refund", "ORDER [--reason R]", "PAID becomes CANCELLED", order_refund, NULL },
+	{ "order", "history", "ORDER", "every change of an order", order_history, NULL },
+	{ "order", "import", "FILE [--default-user N]" IMPORT_OPTIONS, "make the orders of a file",
+		order_import, order_import_notes },
+	{ "events", NULL, "[--after SEQ] [--limit N] [--follow]", "changes of all orders",
+		events_read,
+		"From the first one, or from the one behind --after; --follow waits for more.\n" },
+	{ "saga", "list", "[--after ID] [--limit N]", "what is still to be settled", saga_list,
+		NULL },
+	{ "saga", "show", "ORDER", "one of them", saga_show, NULL },
+	{ "saga", "retry", "ORDER", "try it again now", saga_retry, NULL },
+	{ "status", NULL, "", "health of the four daemons", status_show,
+		"Exit status 3 when one does not answer, 1 when one is not ready.\n" },
+	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
+};
+
+/* All text is UTF-8, whatever the environment says; numbers keep their point. */
+static void locale_begin(void)
+{
+	if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static const char *runtime_dir(void)
+{
+	const char *given = getenv("ORDERD_RUNTIME_DIR");
+
+	return given && *given ? given : RUNTIME_DIR;
+}
+
+static int verb_run(struct ctl *ctl)
+{
+	int status, error;
+
+	output_begin(ctl->json);
+	status = ctl->verb->run(ctl);
+	error = output_end();
+	if (error) {
+		fprintf(stderr, "orderctl: cannot write the output: %s\n", strerror(-error));
+		return status ? status : STATUS_REFUSED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = { .runtime_dir = runtime_dir(), .arena = arena_new() };
+	bool finished = false;
+	int status;
+
+	signal(SIGPIPE, SIG_DFL); /* a reader that has enough ends this without a word */
+	locale_begin();
+	if (!ctl.arena) {
+		fputs("orderctl: no memory\n", stderr);
+		return STATUS_REFUSED;
+	}
+	status = usage_read(&ctl, argc, argv, &finished);
+	if (!status && !finished)
+		status = verb_run(&ctl);
+	ctl_done(&ctl);
+	return status;
+}

@@ -1,0 +1,97 @@
+#include "syntax.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ARGUMENTS_MAX 1000 /* of a word that may be repeated */
+
+/* One word of a synopsis without its brackets and dots. */
+struct word {
+	char text[40];
+	bool opens, closes, repeats;
+};
+
+static const char *word_read(const char *at, struct word *ret)
+{
+	size_t size;
+
+	*ret = (struct word){ 0 };
+	at += strspn(at, " ");
+	ret->opens = *at == '[';
+	at += ret->opens;
+	size = strcspn(at, " ].");
+	memcpy(ret->text, at, size < sizeof(ret->text) ? size : sizeof(ret->text) - 1);
+	at += size;
+	for (; *at && *at != ' '; at++) {
+		ret->closes |= *at == ']';
+		ret->repeats |= *at == '.';
+	}
+	return at;
+}
+
+static int syntax_option(struct syntax *syntax, struct arena *arena, const struct word *word,
+	bool takes_value)
+{
+	size_t i = syntax->count;
+	const char *name = word->text + 2;
+
+	name = arena_text(arena, name, strlen(name));
+	if (!name)
+		return -ENOMEM;
+	syntax->options[i] = (struct option){
+		.name = name,
+		.has_arg = takes_value ? required_argument : no_argument,
+		.val = SYNTAX_OPTIONS_FROM + (int)i,
+	};
+	syntax->needed[i] = !word->opens;
+	syntax->count++;
+	return 0;
+}
+
+int syntax_read(struct syntax *ret, struct arena *arena, const char *synopsis)
+{
+	struct syntax syntax = { 0 };
+	struct word word, value;
+	const char *at = word_read(synopsis, &word);
+	const char *behind;
+	int error = 0;
+
+	for (; word.text[0] && !error; at = word_read(at, &word)) {
+		if (strncmp(word.text, "--", 2) != 0) {
+			syntax.arguments_min += !word.opens;
+			syntax.arguments_max += word.repeats ? ARGUMENTS_MAX : 1;
+			continue;
+		}
+		behind = word_read(at, &value);
+		if (word.closes || !value.text[0] || value.opens || value.text[0] == '-') {
+			error = syntax_option(&syntax, arena, &word, false);
+		} else {
+			error = syntax_option(&syntax, arena, &word, true);
+			at = behind;
+		}
+	}
+	if (!error)
+		*ret = syntax;
+	return error;
+}
+
+unsigned word_distance(const char *a, const char *b)
+{
+	unsigned row[32];
+	size_t width = strnlen(b, 30);
+
+	for (unsigned j = 0; j <= width; j++)
+		row[j] = j;
+	for (size_t i = 0; i < 30 && a[i]; i++) {
+		unsigned aslant = row[0]++;
+
+		for (size_t j = 0; j < width; j++) {
+			unsigned best = aslant + (a[i] != b[j]);
+
+			aslant = row[j + 1];
+			best = best < aslant + 1 ? best : aslant + 1;
+			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
+		}
+	}
+	return row[width];
+}
