@@ -95,7 +95,7 @@ show orderctl order history "$id"
 title "One cancelled: its stock is back"
 id=$(orderctl --json order create --user 1 --item "$book=3" | field order_id)
 show orderctl stock show "$book"
-show orderctl order cancel "$id" --reason "changed my mind"
+show orderctl order cancel "$id" --reason mistake
 show orderctl stock show "$book"
 
 title "One not paid within $expire_s seconds: cancelled on time, its stock is back"
@@ -106,7 +106,7 @@ sleep "$expire_s.2"
 show orderctl order history "$id"
 show orderctl stock show "$book"
 
-title "The books balance"
+title "The stock ledger balances"
 show orderctl fsck
 
 title "Everything stops, nothing is left"
