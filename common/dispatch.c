@@ -10,6 +10,9 @@
 #include "log.h"
 
 #define TIMEOUT_MAX_MS (3600 * 1000)
+#define TICK_REPLIES_MAX_BYTES (32 * 1024 * 1024) /* then reading has to wait for the next tick */
+#define ELEMENT_MAX_BYTES (64 * 1024)             /* one element's result */
+#define REFUSAL_MAX_BYTES 128                     /* a result that says busy */
 
 struct envelope {
 	uint64_t version;
@@ -219,6 +222,9 @@ static int admit(struct service *service, uint32_t count)
 		return OUTCOME_DENIED;
 	if (operation->access > service->access_max)
 		return OUTCOME_STORAGE_FULL;
+	if (operation->access == ACCESS_READ
+		&& outbox_size(service->outbox) > TICK_REPLIES_MAX_BYTES)
+		return OUTCOME_BUSY;
 	if (operation->parks
 		&& !calls_have_room(service->calls, service->route, count, operation->access))
 		return OUTCOME_BUSY;
@@ -251,13 +257,33 @@ static enum verdict handle_element(struct service *service, const struct value *
 	return verdict;
 }
 
+/* The value under that key, or NULL; whether the key stands there twice. */
+static const struct value *find_once(const struct value *map, const char *name, bool *ret_twice)
+{
+	const struct value *found = NULL;
+	size_t size = strlen(name);
+
+	*ret_twice = false;
+	for (uint32_t i = 0; i < map->list.count; i++) {
+		const struct value *key = &map->list.at[(size_t)2 * i];
+
+		if (key->type != VALUE_STR || key->str.size != size
+			|| memcmp(key->str.at, name, size) != 0)
+			continue;
+		*ret_twice = found != NULL;
+		found = key + 1;
+	}
+	return found;
+}
+
 static bool part_read_ref(const struct value *map, struct call_part *ret)
 {
-	const struct value *ref = map->type == VALUE_MAP ? value_find(map, "ref") : NULL;
+	bool twice;
+	const struct value *ref = find_once(map, "ref", &twice);
 
 	if (!ref)
 		return true;
-	if (ref->type != VALUE_UINT || ref->u64 > INT64_MAX)
+	if (twice || ref->type != VALUE_UINT || ref->u64 > INT64_MAX)
 		return false;
 	ret->ref = ref->u64;
 	ret->has_ref = true;
@@ -273,10 +299,29 @@ static enum verdict handle_part(struct service *service, const struct value *map
 	return VERDICT_GOOD;
 }
 
+/* Whether the reply has room for one more result and for refusing all that follow. */
+static bool reply_has_room(const struct service *service, size_t start)
+{
+	size_t left = service->call->count - service->part;
+
+	return outbox_size(service->outbox) - start + ELEMENT_MAX_BYTES + left * REFUSAL_MAX_BYTES
+		<= REPLY_MAX_BYTES;
+}
+
+static enum verdict put_part_off(struct service *service, const struct value *map)
+{
+	if (map->type == VALUE_MAP)
+		part_read_ref(map, &service->call->parts[service->part]);
+	service->message = "the reply is full: ask for this again";
+	answer(service, OUTCOME_BUSY, NULL);
+	return VERDICT_GOOD;
+}
+
 static enum verdict handle_many(struct service *service, const struct value *list)
 {
 	struct arena *arena = service->tick.arena;
 	size_t mark = outbox_mark(service->outbox);
+	size_t start = outbox_size(service->outbox);
 	enum verdict verdict = VERDICT_GOOD;
 
 	service->call->many = true;
@@ -286,7 +331,8 @@ static enum verdict handle_many(struct service *service, const struct value *lis
 		return VERDICT_FATAL;
 	for (uint32_t i = 0; i < list->list.count && verdict == VERDICT_GOOD; i++) {
 		service->part = i;
-		verdict = handle_part(service, &list->list.at[i]);
+		verdict = reply_has_room(service, start) ? handle_part(service, &list->list.at[i])
+			: put_part_off(service, &list->list.at[i]);
 	}
 	if (verdict == VERDICT_GOOD)
 		outbox_gather(service->outbox, arena, mark, service->call);
@@ -303,14 +349,15 @@ static enum verdict refuse(struct service *service, int outcome, const char *mes
 static enum verdict handle_operation(struct service *service, const struct value *map)
 {
 	const struct operation *operation = service->operation;
-	const struct value *list = operation->many ? value_find(map, operation->many) : NULL;
+	bool twice = false;
+	const struct value *list = operation->many ? find_once(map, operation->many, &twice) : NULL;
 	uint32_t count = 1;
 	int outcome;
 
 	if (list) {
-		if (list->type != VALUE_ARRAY || list->list.count == 0 || list->list.count > MANY_MAX)
+		if (twice || list->type != VALUE_ARRAY || list->list.count == 0 || list->list.count > MANY_MAX)
 			return refuse(service, OUTCOME_BAD_REQUEST,
-				arena_print(service->tick.arena, "%s: must be a list of 1 to %d maps",
+				arena_print(service->tick.arena, "%s: must stand once, a list of 1 to %d maps",
 					operation->many, MANY_MAX));
 		count = list->list.count;
 	}
@@ -324,18 +371,10 @@ static enum verdict handle_operation(struct service *service, const struct value
  * echoed. */
 static bool call_take_id(struct call *call, const struct value *map)
 {
-	const struct value *id = NULL;
-	size_t found = 0;
+	bool twice;
+	const struct value *id = find_once(map, "id", &twice);
 
-	for (uint32_t i = 0; i < map->list.count; i++) {
-		const struct value *key = &map->list.at[2 * i];
-
-		if (key->type == VALUE_STR && key->str.size == 2 && memcmp(key->str.at, "id", 2) == 0) {
-			id = &map->list.at[2 * i + 1];
-			found++;
-		}
-	}
-	if (found != 1 || id->raw_size > sizeof(call->id)
+	if (!id || twice || id->raw_size > sizeof(call->id)
 		|| (id->type != VALUE_UINT && (id->type != VALUE_STR || id->str.size > ID_MAX_BYTES)))
 		return false;
 	memcpy(call->id, id->raw, id->raw_size);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEER_FRAME_MAX_BYTES (REQUEST_MAX_BYTES - 4096)
+#define ITEM_MAX_BYTES (12 * 1024) /* LINES_MAX lines by sku, and some */
+#define PEER_FRAME_MAX_BYTES (REQUEST_MAX_BYTES - ITEM_MAX_BYTES)
 #define BUFFER_KEEP_BYTES (4 * 1024 * 1024)
 
 enum entry_kind { ENTRY_NONE, ENTRY_FRAME, ENTRY_RESULT, ENTRY_EVENT, ENTRY_AFTER };
@@ -78,6 +79,11 @@ void outbox_clear(struct outbox *outbox)
 		batch->frame_count = 0;
 		batch->open = false;
 	}
+}
+
+size_t outbox_size(const struct outbox *outbox)
+{
+	return outbox->bytes.size;
 }
 
 int outbox_error(const struct outbox *outbox)
@@ -208,8 +214,7 @@ static void batch_open(struct outbox *outbox, struct batch *batch, const struct 
 	batch->open = true;
 }
 
-/* A frame that would pass the limit is closed before the item that would do it; an item is at most
- * a few KiB, which the margin of PEER_FRAME_MAX_BYTES covers. Items past the last frame are left
+/* A frame that might pass the limit with one more item is closed before it. Items past the last frame are left
  * for the program to repeat. */
 void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void *item)
 {

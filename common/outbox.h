@@ -17,6 +17,7 @@ struct outbox;
 struct outbox *outbox_new(const struct program *program); /* NULL: no memory */
 void outbox_free(struct outbox *outbox);
 void outbox_clear(struct outbox *outbox);
+size_t outbox_size(const struct outbox *outbox); /* in bytes, without what is for peers */
 
 /* The first failure since the last clear: 0 or -ENOMEM. */
 int outbox_error(const struct outbox *outbox);

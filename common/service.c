@@ -20,15 +20,14 @@ int service_poison(const struct service *service)
 		if (service->poisons[i].event == service->event
 			&& service->poisons[i].part == service->part)
 			return service->poisons[i].outcome;
-	return OUTCOME_OK;
+	return service->poison_count == POISONS_MAX ? OUTCOME_BUSY : OUTCOME_OK;
 }
 
 static enum verdict poison_note(struct service *service, int outcome)
 {
 	struct poison poison = { service->event, service->part, outcome };
 
-	if (service->poison_count == POISONS_MAX)
-		return VERDICT_FATAL;
+	assert(service->poison_count < POISONS_MAX);
 	service->poisons[service->poison_count++] = poison;
 	return VERDICT_POISON;
 }

@@ -5,14 +5,15 @@
 #include "service.h"
 
 /* An element that failed half way in this tick: in the next run it is refused unheard, and the
- * others of its frame and of the tick are not. */
+ * others of its frame and of the tick are not. After so many of them in one tick the rest of it is
+ * busy: each costs another run. */
 struct poison {
 	size_t event;
 	uint32_t part;
 	int outcome;
 };
 
-#define POISONS_MAX 256
+#define POISONS_MAX 32
 #define EVENT_TIME EVENTS_MAX
 
 /* Shared by service.c (the tick) and dispatch.c (the requests in it), and by nobody else. */

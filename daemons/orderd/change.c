@@ -80,6 +80,11 @@ static int handle_change(struct tick *tick, const struct order_change *change,
 	*reply = order.wire;
 	if (step->goal == GOAL_NONE)
 		return OUTCOME_OK;
+	if (!coordinator_has_room(tick, order.wire.order_id)) {
+		saga_follow(tick, &order, step, (struct waiter){ 0 });
+		reply->stock_to_follow = true;
+		return OUTCOME_OK;
+	}
 	saga_follow(tick, &order, step, tick_park(tick));
 	return OUTCOME_LATER;
 }

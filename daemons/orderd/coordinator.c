@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AWAITED_MAX 8192 /* above SAGAS_IN_MEMORY: what one tick may bring that is waited for */
 #define DUE_MAX 512 /* sagas whose time has come, in one tick */
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 5000
@@ -19,14 +20,19 @@ struct coordinator {
 	struct alarms alarms;
 	uint64_t drafts;
 	bool short_of_room;
+	uint64_t damaged_saga, damaged_order; /* what undid the last run, 0: nothing */
 	struct newcomer *newcomers;
 	size_t newcomer_count, newcomer_room;
 	uint64_t newcomer_serial; /* of their tick */
 };
 
-struct coordinator *coordinator_new(void)
+struct coordinator *coordinator_new(int64_t now_ms)
 {
-	return calloc(1, sizeof(struct coordinator));
+	struct coordinator *coordinator = calloc(1, sizeof(*coordinator));
+
+	if (coordinator && now_ms > 0)
+		coordinator->drafts = (uint64_t)now_ms << 16;
+	return coordinator;
 }
 
 static void open_saga_free(struct open_saga *open)
@@ -64,11 +70,11 @@ const struct open_saga *coordinator_find(const struct tick *tick, uint64_t numbe
 	return find(tick->state, number);
 }
 
-size_t coordinator_count(const struct tick *tick)
+bool coordinator_has_room(const struct tick *tick, uint64_t number)
 {
 	const struct coordinator *coordinator = tick->state;
 
-	return HASH_COUNT(coordinator->sagas);
+	return HASH_COUNT(coordinator->sagas) < SAGAS_IN_MEMORY || find(coordinator, number);
 }
 
 uint64_t coordinator_draft_number(struct tick *tick)
@@ -117,6 +123,7 @@ struct change {
 	const struct draft *draft;
 	struct waiter waiter;
 	uint64_t number;
+	bool awaited;
 	int outcome;
 	int64_t monotonic_ms;
 };
@@ -159,11 +166,12 @@ static void waiter_add(struct open_saga *open, struct waiter waiter)
 	open->waiters[open->waiter_count++] = waiter;
 }
 
-static struct open_saga *add(struct coordinator *coordinator, uint64_t number)
+static struct open_saga *add(struct coordinator *coordinator, uint64_t number, bool awaited)
 {
+	size_t room = SAGAS_IN_MEMORY + (awaited ? AWAITED_MAX : 0);
 	struct open_saga *open;
 
-	if (HASH_COUNT(coordinator->sagas) >= SAGAS_IN_MEMORY
+	if (HASH_COUNT(coordinator->sagas) >= room
 		|| alarms_reserve(&coordinator->alarms) < 0)
 		return NULL;
 	open = calloc(1, sizeof(*open));
@@ -195,7 +203,7 @@ static void do_open(void *state, void *argument)
 	struct open_saga *open = find(coordinator, change->open.number);
 
 	if (!open)
-		open = add(coordinator, change->open.number);
+		open = add(coordinator, change->open.number, change->awaited);
 	if (!open) {
 		coordinator->short_of_room = true;
 		return;
@@ -207,7 +215,8 @@ static void do_open(void *state, void *argument)
 void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter)
 {
 	newcomer_add(tick, open->number, waiter);
-	change_after(tick, do_open, (struct change){ .open = *open, .waiter = waiter });
+	change_after(tick, do_open,
+		(struct change){ .open = *open, .waiter = waiter, .awaited = waiter.call > 0 });
 }
 
 /* One block: the draft, its lines, its texts. */
@@ -257,7 +266,7 @@ void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
 	const struct draft *draft, struct waiter waiter)
 {
 	change_after(tick, do_open_draft,
-		(struct change){ .open = *open, .draft = draft, .waiter = waiter });
+		(struct change){ .open = *open, .draft = draft, .waiter = waiter, .awaited = true });
 }
 
 static void do_close(void *state, void *argument)
@@ -296,7 +305,8 @@ static void do_become(void *state, void *argument)
 
 void coordinator_become(struct tick *tick, uint64_t draft, const struct open_saga *open)
 {
-	change_after(tick, do_become, (struct change){ .open = *open, .number = draft });
+	change_after(tick, do_become,
+		(struct change){ .open = *open, .number = draft, .awaited = true });
 }
 
 static void do_join(void *state, void *argument)
@@ -394,9 +404,27 @@ static void do_room(void *state, void *argument)
 	coordinator->short_of_room = false;
 }
 
+static void do_shortage(void *state, void *argument)
+{
+	struct coordinator *coordinator = state;
+
+	(void)argument;
+	coordinator->short_of_room = true;
+}
+
+/* What has come into memory in the meantime knows more than the table. */
+static void do_load(void *state, void *argument)
+{
+	const struct change *change = argument;
+
+	if (!find(state, change->open.number))
+		do_open(state, argument);
+}
+
 void coordinator_load(struct tick *tick)
 {
-	size_t room = SAGAS_IN_MEMORY - coordinator_count(tick);
+	const struct coordinator *coordinator = tick->state;
+	size_t room = SAGAS_IN_MEMORY - HASH_COUNT(coordinator->sagas);
 	struct saga saga = { 0 };
 
 	tick_after(tick, do_room, NULL);
@@ -408,21 +436,50 @@ void coordinator_load(struct tick *tick)
 		if (saga.step == SAGA_RESERVING)
 			open.give_up_ms = tick->monotonic_ms + settings_of(tick)->stock_timeout_ms;
 		saga_send(tick, &saga);
-		coordinator_open(tick, &open, (struct waiter){ 0 });
+		change_after(tick, do_load, (struct change){ .open = open });
 		room--;
 	}
+	if (room == 0)
+		tick_after(tick, do_shortage, NULL);
+}
+
+/* A saga that cannot be read undoes the whole run: it is left alone for a while, the others not. */
+static void put_damaged_off(struct coordinator *coordinator, int64_t monotonic_ms)
+{
+	struct open_saga *open = find(coordinator, coordinator->damaged_saga);
+
+	coordinator->damaged_saga = 0;
+	if (!open)
+		return;
+	open->last_outcome = OUTCOME_CORRUPT_RECORD;
+	alarm_set(&coordinator->alarms, &open->alarm, monotonic_ms + RETRY_MAX_MS);
 }
 
 void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *))
 {
 	struct coordinator *coordinator = tick->state;
 	struct alarm *due[DUE_MAX];
-	size_t count = alarms_due(&coordinator->alarms, tick->monotonic_ms, due, DUE_MAX);
+	size_t count;
 
-	for (size_t i = 0; i < count; i++)
-		act(tick, (struct open_saga *)((char *)due[i] - offsetof(struct open_saga, alarm)));
+	put_damaged_off(coordinator, tick->monotonic_ms);
+	count = alarms_due(&coordinator->alarms, tick->monotonic_ms, due, DUE_MAX);
+	for (size_t i = 0; i < count && txn_error(tick->txn) == 0; i++) {
+		const struct open_saga *open =
+			(struct open_saga *)((char *)due[i] - offsetof(struct open_saga, alarm));
+
+		act(tick, open);
+		if (txn_error(tick->txn) == -EUCLEAN)
+			coordinator->damaged_saga = open->number;
+	}
 	if (coordinator->short_of_room && HASH_COUNT(coordinator->sagas) < SAGAS_IN_MEMORY / 2)
 		coordinator_load(tick);
+}
+
+uint64_t *coordinator_damaged_order(const struct tick *tick)
+{
+	struct coordinator *coordinator = tick->state;
+
+	return &coordinator->damaged_order;
 }
 
 int64_t coordinator_wake(const void *state, int64_t monotonic_ms)

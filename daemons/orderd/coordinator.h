@@ -39,11 +39,17 @@ struct open_saga {
 
 struct coordinator;
 
-struct coordinator *coordinator_new(void); /* NULL: no memory */
+/* Drafts are numbered from `now_ms` on, so that those of an earlier run are not taken for theirs.
+ * NULL: no memory. */
+struct coordinator *coordinator_new(int64_t now_ms);
 void coordinator_free(struct coordinator *coordinator);
 
 const struct open_saga *coordinator_find(const struct tick *tick, uint64_t number);
-size_t coordinator_count(const struct tick *tick);
+
+/* Whether somebody may begin to wait for that saga. Those for whom nobody waits find room or are
+ * loaded later; those for whom somebody does must find some. */
+bool coordinator_has_room(const struct tick *tick, uint64_t number);
+
 uint64_t coordinator_draft_number(struct tick *tick); /* a new one */
 
 /* Enters what the table holds, as far as there is room; at start and when room was short. */
@@ -74,6 +80,9 @@ void coordinator_answer(struct tick *tick, uint64_t number, int outcome, const c
 
 /* Calls `act` for every saga whose time has come, a bounded number a tick. */
 void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *));
+
+/* Where forgetting keys met a damaged order, which it passes over from then on. */
+uint64_t *coordinator_damaged_order(const struct tick *tick);
 
 /* For struct program. */
 int64_t coordinator_wake(const void *state, int64_t monotonic_ms);

@@ -106,7 +106,7 @@ int handle_order_create(struct tick *tick, const void *request, void *reply)
 		coordinator_join(tick, running, tick_park(tick));
 	if (outcome != OUTCOME_ORDER_NOT_FOUND)
 		return outcome;
-	if (coordinator_count(tick) >= SAGAS_IN_MEMORY)
+	if (!coordinator_has_room(tick, 0))
 		return OUTCOME_BUSY;
 	*kept = draft;
 	open.number = coordinator_draft_number(tick);

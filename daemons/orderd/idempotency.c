@@ -1,7 +1,10 @@
 #include "idempotency.h"
 
+#include <errno.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "coordinator.h"
 
 #define PRUNE_ORDERS 256 /* looked at in one call */
 
@@ -66,7 +69,8 @@ bool idempotency_prune(struct tick *tick)
 {
 	int64_t before = tick->now_ms - settings_of(tick)->key_retention_ms;
 	uint64_t done = counter_get(tick->txn, TABLE_META, "keys_pruned");
-	struct key from = order_key(done + 1);
+	uint64_t *damaged = coordinator_damaged_order(tick);
+	struct key from = order_key((*damaged > done ? *damaged : done) + 1);
 	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &from);
 	struct order *orders = arena_take(tick->arena, PRUNE_ORDERS * sizeof(*orders));
 	uint64_t ids[PRUNE_ORDERS];
@@ -77,10 +81,15 @@ bool idempotency_prune(struct tick *tick)
 			&stored_order_record, &orders[count])
 		&& orders[count].wire.created_at <= before)
 		ids[count++] = key_read_u64(scan.key, 0);
+	if (txn_error(tick->txn) == -EUCLEAN)
+		*damaged = key_read_u64(scan.key, 0);
 	scan_end(&scan);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && txn_error(tick->txn) == 0; i++) {
 		if (orders[i].key)
 			idempotency_delete(tick, orders[i].wire.user_id, orders[i].key, ids[i]);
+		if (txn_error(tick->txn) == -EUCLEAN)
+			*damaged = ids[i];
+	}
 	if (count > 0)
 		counter_put(tick->txn, TABLE_META, "keys_pruned", ids[count - 1]);
 	return count == PRUNE_ORDERS;

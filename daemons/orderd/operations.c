@@ -89,7 +89,7 @@ static const struct option_table options = {
 
 static int orderd_open_state(struct tick *tick, void **ret_state)
 {
-	struct coordinator *coordinator = coordinator_new();
+	struct coordinator *coordinator = coordinator_new(tick->now_ms);
 
 	if (!coordinator)
 		return -ENOMEM;
