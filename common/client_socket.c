@@ -67,7 +67,7 @@ static int option_set(struct client_socket *client_socket, int option, int value
 
 static int options_set(struct client_socket *client_socket)
 {
-	int64_t frame_max = 2 * REPLY_MAX_BYTES; /* a larger one ends the connection */
+	int64_t frame_max = REPLY_MANY_MAX_BYTES; /* a larger one ends the connection */
 	int result = option_set(client_socket, ZMQ_LINGER, 0);
 
 	if (result == 0)

@@ -21,6 +21,11 @@ int64_t clock_monotonic_ms(void)
 	return clock_ms(CLOCK_MONOTONIC);
 }
 
+int64_t clock_cpu_ms(void)
+{
+	return clock_ms(CLOCK_THREAD_CPUTIME_ID);
+}
+
 char *clock_print_utc(char text[32], int64_t wall_ms)
 {
 	unsigned ms = (unsigned)((wall_ms % 1000 + 1000) % 1000);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
@@ -17,6 +18,8 @@
 #include "settings.h"
 #include "transport.h"
 
+#define TICK_LONG_MS 20     /* a tick that worked longer makes the next one take in less */
+#define CLIENTS_MIN 8
 #define STOP_WAIT_MS 1000 /* for calls in hand to be answered after SIGTERM */
 
 struct loop {
@@ -28,6 +31,7 @@ struct loop {
 	sd_event *event;
 	sd_event_source *more;  /* runs a tick when input is left that no descriptor announces */
 	sd_event_source *timer; /* runs a tick when the service wants one */
+	size_t clients_max; /* requests taken into the next tick */
 	bool stopping;
 	int64_t stop_at_ms;
 };
@@ -48,17 +52,30 @@ static int timer_arm(struct loop *loop, int64_t wait_ms)
 	return sd_event_source_set_enabled(loop->timer, SD_EVENT_ONESHOT);
 }
 
+/* Costly requests are taken in smaller lots, so that no tick holds up the others for long. */
+static void intake_adapt(struct loop *loop, int64_t took_ms, size_t count)
+{
+	if (took_ms > TICK_LONG_MS && count > CLIENTS_MIN)
+		loop->clients_max = loop->clients_max / 2 > CLIENTS_MIN ? loop->clients_max / 2
+			: CLIENTS_MIN;
+	else if (took_ms <= TICK_LONG_MS / 2)
+		loop->clients_max = 2 * loop->clients_max < TRANSPORT_CLIENTS_MAX
+			? 2 * loop->clients_max : TRANSPORT_CLIENTS_MAX;
+}
+
 static int loop_tick(struct loop *loop)
 {
 	const struct event *events;
 	bool clients = !loop->stopping;
-	size_t count = transport_take(loop->transport, clients, &events);
+	size_t count = transport_take(loop->transport, clients ? loop->clients_max : 0, &events);
 	int64_t now_ms = clock_monotonic_ms();
+	int64_t cpu_ms = clock_cpu_ms();
 	int64_t wait_ms = -1;
 	int result;
 
 	result = service_tick(loop->service, events, count, clock_wall_ms(), now_ms, &wait_ms);
 	transport_release(loop->transport);
+	intake_adapt(loop, clock_cpu_ms() - cpu_ms, count);
 	if (result < 0) {
 		log_error("the tick failed and nothing of it was kept: %s", strerror(-result));
 		return sd_event_exit(loop->event, result);
@@ -125,6 +142,17 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	log_set_level(suite->log_level);
 	sd_notify(false, "READY=1");
 	return 0;
+}
+
+/* Each connection is a descriptor, and libzmq aborts where there is none left. */
+static void descriptors_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Before any thread exists, so that only the loop's descriptor sees them. */
@@ -250,7 +278,11 @@ static void loop_close(struct loop *loop)
 int daemon_main(const struct program *program, int argc, char **argv)
 {
 	const struct option_table *tables[] = { &suite_options, program->options };
-	struct loop loop = { .program = program, .lock_fd = -1 };
+	struct loop loop = {
+		.program = program,
+		.lock_fd = -1,
+		.clients_max = TRANSPORT_CLIENTS_MAX,
+	};
 	const struct suite_settings *suite;
 	int result;
 
@@ -258,6 +290,7 @@ int daemon_main(const struct program *program, int argc, char **argv)
 	loop.settings = calloc(1, program->settings_size);
 	if (!loop.settings || signals_block() < 0)
 		return EXIT_FAILURE;
+	descriptors_allow();
 	suite = loop.settings;
 	result = settings_load(argc, argv, program->name, program->summary, tables,
 		program->options ? 2 : 1, loop.settings);

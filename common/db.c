@@ -220,6 +220,11 @@ void db_close(struct db *db)
 	free(db);
 }
 
+bool db_is_current(const struct db *db, const char *dir)
+{
+	return store_has(dir, env_fd(db->env));
+}
+
 int db_check_readers(struct db *db)
 {
 	int dead = 0;

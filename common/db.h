@@ -39,6 +39,10 @@ struct db_spec {
 int db_open(struct db **ret, const char *dir, const struct db_spec *spec, enum db_mode mode);
 void db_close(struct db *db);
 
+/* Whether `dir` still holds the store that was opened there: a watched one may have been replaced
+ * by a restored copy. */
+bool db_is_current(const struct db *db, const char *dir);
+
 /* Drops reader slots of dead processes; their number or -errno. To be called now and then. */
 int db_check_readers(struct db *db);
 

@@ -81,6 +81,11 @@ const char *tick_actor(struct tick *tick, const char *given)
 	return actor ? actor : tick->service->program->name;
 }
 
+bool tick_may_grow(const struct tick *tick)
+{
+	return tick->service->access_max == ACCESS_GROW;
+}
+
 int64_t tick_deadline(const struct tick *tick)
 {
 	return tick->service->deadline_ms;

@@ -276,7 +276,7 @@ static void result_keep(struct call_part *part, const uint8_t *at, size_t size)
  * unsendable; its client times out and asks again. */
 static void many_finish(struct calls *calls, struct call *call, const struct bus *bus)
 {
-	struct buffer frame = { .limit = 2 * (size_t)REPLY_MAX_BYTES };
+	struct buffer frame = { .limit = REPLY_MANY_MAX_BYTES };
 	bool whole = true;
 
 	call_pack_head(call, &frame);

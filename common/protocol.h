@@ -10,6 +10,7 @@
 #define PROTOCOL_VERSION 1
 #define REQUEST_MAX_BYTES (64 * 1024)
 #define REPLY_MAX_BYTES (1024 * 1024)
+#define REPLY_MANY_MAX_BYTES (16 * 1024 * 1024) /* where changed orders come back, up to 256 */
 #define ID_MAX_BYTES 64      /* of a request's id, when it is a text */
 #define TITLE_MAX_BYTES 200
 #define REASON_MAX_BYTES 200

@@ -13,6 +13,7 @@
 #define READERS_CHECK_MS 60000
 #define ROOM_CHECK_MS 100
 #define ROOM_KEPT_SHARE 16 /* of the store: paying, cancelling and deleting need pages, too */
+#define ROOM_KEPT_MIN_BYTES (2 * 1024 * 1024)
 
 int service_poison(const struct service *service)
 {
@@ -20,14 +21,16 @@ int service_poison(const struct service *service)
 		if (service->poisons[i].event == service->event
 			&& service->poisons[i].part == service->part)
 			return service->poisons[i].outcome;
-	return service->poison_count == POISONS_MAX ? OUTCOME_BUSY : OUTCOME_OK;
+	if (service->poison_count == POISONS_MAX && service->event != EVENT_TIME)
+		return OUTCOME_BUSY;
+	return OUTCOME_OK;
 }
 
 static enum verdict poison_note(struct service *service, int outcome)
 {
 	struct poison poison = { service->event, service->part, outcome };
 
-	assert(service->poison_count < POISONS_MAX);
+	assert(service->poison_count <= POISONS_MAX);
 	service->poisons[service->poison_count++] = poison;
 	return VERDICT_POISON;
 }
@@ -218,7 +221,8 @@ static enum verdict time_handle(struct service *service, int64_t *ret_wait_ms)
 	service->route = NULL;
 	service->operation = NULL;
 	service->deadline_ms = 0;
-	if (service_poison(service) || service->access_max == ACCESS_READ)
+	service->time_skipped = service_poison(service) || service->access_max == ACCESS_READ;
+	if (service->time_skipped)
 		return VERDICT_GOOD;
 	*ret_wait_ms = service->program->on_time(&service->tick);
 	return service_judge(service, OUTCOME_OK, 0, &outcome);
@@ -271,11 +275,17 @@ static enum verdict tick_try(struct service *service, const struct event *events
 static void check_room(struct service *service)
 {
 	struct db_usage usage;
+	int64_t kept_bytes;
 
 	service->room_checked_ms = service->tick.monotonic_ms;
-	if (db_usage(service->db, &usage) == 0)
-		service->nearly_full = usage.used_bytes
-			> usage.size_max_bytes - usage.size_max_bytes / ROOM_KEPT_SHARE;
+	if (db_usage(service->db, &usage) < 0)
+		return;
+	kept_bytes = usage.size_max_bytes / ROOM_KEPT_SHARE;
+	if (kept_bytes < ROOM_KEPT_MIN_BYTES)
+		kept_bytes = ROOM_KEPT_MIN_BYTES;
+	if (kept_bytes > usage.size_max_bytes / 4)
+		kept_bytes = usage.size_max_bytes / 4;
+	service->nearly_full = usage.used_bytes > usage.size_max_bytes - kept_bytes;
 }
 
 static void check_readers(struct service *service)
@@ -284,15 +294,27 @@ static void check_readers(struct service *service)
 	db_check_readers(service->db);
 }
 
+static void check_current(struct service *service)
+{
+	service->room_checked_ms = service->tick.monotonic_ms;
+	if (db_is_current(service->db, service->store_dir))
+		return;
+	db_close(service->db);
+	service->db = NULL;
+}
+
 static void housekeeping(struct service *service)
 {
 	int64_t now_ms = service->tick.monotonic_ms;
+	bool owner = service->program->store_mode == DB_OWN;
 
-	if (!service->db || service->program->store_mode != DB_OWN)
+	if (!service->db)
 		return;
-	if (now_ms - service->room_checked_ms >= ROOM_CHECK_MS)
+	if (!owner && now_ms - service->room_checked_ms >= STORE_RETRY_MS)
+		check_current(service);
+	if (owner && now_ms - service->room_checked_ms >= ROOM_CHECK_MS)
 		check_room(service);
-	if (now_ms - service->readers_checked_ms >= READERS_CHECK_MS)
+	if (owner && now_ms - service->readers_checked_ms >= READERS_CHECK_MS)
 		check_readers(service);
 }
 
@@ -308,7 +330,7 @@ static int64_t wake_ms(const struct service *service)
 {
 	if (service->program->store && !service->db)
 		return STORE_RETRY_MS;
-	if (!service->program->wake)
+	if (!service->program->wake || service->time_skipped)
 		return -1;
 	return service->program->wake(service->tick.state, service->tick.monotonic_ms);
 }

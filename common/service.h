@@ -117,6 +117,9 @@ int tick_refuse(struct tick *tick, int outcome, const char *format, ...)
 /* Who asks: "uid:1000", or `given` where that is not NULL. Arena text, never NULL. */
 const char *tick_actor(struct tick *tick, const char *given);
 
+/* Whether the store has room for new work: false in a run that only settles. */
+bool tick_may_grow(const struct tick *tick);
+
 /* When the asker stops waiting, on the monotonic clock; 0: it did not say. */
 int64_t tick_deadline(const struct tick *tick);
 

@@ -31,6 +31,7 @@ struct service {
 	int64_t started_at_ms;
 	int64_t readers_checked_ms; /* monotonic */
 	int64_t room_checked_ms;    /* likewise */
+	bool time_skipped;          /* on_time, in the run in hand */
 	bool nearly_full;           /* the store: new work is refused, the rest goes on */
 	struct service_counts counts;
 
@@ -38,7 +39,7 @@ struct service {
 	enum access access_max;       /* what the store has room for */
 	uint64_t *tentative;          /* calls kept in this tick, dropped when it is undone */
 	size_t tentative_count, tentative_room;
-	struct poison poisons[POISONS_MAX];
+	struct poison poisons[POISONS_MAX + 1]; /* and on_time */
 	size_t poison_count;
 
 	/* The request in hand. */

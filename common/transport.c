@@ -14,7 +14,7 @@
 #define CLIENT_QUEUE 1024  /* answers waiting for one client to read */
 #define EVENTS_QUEUE 16384 /* events waiting for one subscriber; it reads lost ones from the log */
 #define PEER_FRAMES_MAX 64 /* results taken from one peer a tick */
-#define CLIENT_FRAMES_MAX (EVENTS_MAX - PEERS_MAX * PEER_FRAMES_MAX)
+_Static_assert(TRANSPORT_CLIENTS_MAX <= EVENTS_MAX - PEERS_MAX * PEER_FRAMES_MAX, "room");
 #define CLIENT_TAKE_BYTES (1024 * 1024) /* of requests in one tick: bounds what a tick unpacks */
 #define FRAME_MAX_BYTES (2 * REPLY_MAX_BYTES) /* larger ones end their connection */
 #define SOCKET_MODE 0660
@@ -238,13 +238,14 @@ static bool result_take(struct transport *transport, unsigned peer)
 	return true;
 }
 
-size_t transport_take(struct transport *transport, bool clients, const struct event **ret_events)
+size_t transport_take(struct transport *transport, size_t clients,
+	const struct event **ret_events)
 {
 	assert(transport->count == 0);
 	for (unsigned peer = 0; peer < transport->peer_count; peer++)
 		for (size_t i = 0; i < PEER_FRAMES_MAX && result_take(transport, peer); i++)
 			;
-	for (size_t i = 0, bytes = 0; clients && i < CLIENT_FRAMES_MAX && bytes < CLIENT_TAKE_BYTES; i++) {
+	for (size_t i = 0, bytes = 0; i < clients && bytes < CLIENT_TAKE_BYTES; i++) {
 		if (!client_take(transport))
 			break;
 		bytes += transport->events[transport->count - 1].size;

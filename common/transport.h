@@ -24,8 +24,10 @@ struct bus transport_bus(struct transport *transport);
  * something may have changed: after any of them call transport_take. */
 size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MAX]);
 
-/* What has arrived, bounded in number and bytes; the clients' only if `clients`. */
-size_t transport_take(struct transport *transport, bool clients, const struct event **ret_events);
+/* What has arrived, bounded in number and bytes; of the clients at most `clients` requests. */
+size_t transport_take(struct transport *transport, size_t clients,
+	const struct event **ret_events);
+#define TRANSPORT_CLIENTS_MAX 768
 void transport_release(struct transport *transport);
 
 /* Whether something is left that no descriptor will announce. To be asked after sending. */

@@ -146,6 +146,22 @@ static void saga_finish(struct tick *tick, const struct saga *saga)
 	coordinator_close(tick, saga->order_id);
 }
 
+/* stockd is ahead of us, which happens only after a restore from an older copy. The goal is stated
+ * again under a version above its own. */
+static void saga_catch_up(struct tick *tick, struct saga *saga, uint64_t version)
+{
+	struct order order;
+
+	if (order_get(tick, saga->order_id, &order)) {
+		order.stock_version = version + 1;
+		order_put(tick, &order);
+	}
+	saga->version = version + 1;
+	saga_put(tick, saga);
+	saga_send(tick, saga);
+	coordinator_retried(tick, saga->order_id, OUTCOME_SUPERSEDED);
+}
+
 int change_settled(struct tick *tick, uint64_t order_id, int outcome, const char *message,
 	const void *result)
 {
@@ -155,10 +171,17 @@ int change_settled(struct tick *tick, uint64_t order_id, int outcome, const char
 	(void)message;
 	if (!saga_get(tick, order_id, &saga))
 		return 0;
+	if (saga.step == SAGA_RESERVING
+		&& (outcome == OUTCOME_SUPERSEDED || (move && move->version > saga.version))) {
+		create_conflicts(tick, &saga);
+		return 0;
+	}
 	if (outcome != OUTCOME_OK) {
 		coordinator_retried(tick, order_id, outcome);
 		return 0;
 	}
+	if (move->version > saga.version)
+		saga_catch_up(tick, &saga, move->version);
 	if (move->version != saga.version)
 		return 0;
 	if (saga.step == SAGA_RESERVING && move->state == GOAL_HELD)

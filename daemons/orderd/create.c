@@ -210,6 +210,8 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 	open->handled = tick->serial;
 	if (outcome == OUTCOME_OK && !total_of(priced, &total))
 		outcome = OUTCOME_AMOUNT_OVERFLOW;
+	if (outcome == OUTCOME_OK && !tick_may_grow(tick))
+		outcome = OUTCOME_STORAGE_FULL;
 	if (outcome != OUTCOME_OK) {
 		refuse_draft(tick, open, outcome, message);
 		return 0;
@@ -231,7 +233,10 @@ void create_held(struct tick *tick, const struct saga *saga)
 {
 	struct order order = saga->order;
 	const char *buyer = arena_print(tick->arena, "user:%" PRIu64, order.wire.user_id);
+	int64_t lifetime_ms = order.wire.expires_at - order.wire.created_at;
 
+	/* Its time runs from the moment it is there, however long its stock took. */
+	order.wire.expires_at = tick->now_ms + lifetime_ms;
 	order_set_due(tick, &order, order.wire.expires_at);
 	event_append(tick, &order, ORDERD_ANY, buyer, NULL);
 	listing_put(tick, &order, ORDERD_ANY);
@@ -257,6 +262,15 @@ void create_refused(struct tick *tick, const struct saga *saga, const struct mov
 
 	forget_intent(tick, saga);
 	coordinator_answer(tick, saga->order_id, OUTCOME_INSUFFICIENT_STOCK, message, NULL);
+	coordinator_close(tick, saga->order_id);
+}
+
+void create_conflicts(struct tick *tick, const struct saga *saga)
+{
+	forget_intent(tick, saga);
+	coordinator_answer(tick, saga->order_id, OUTCOME_INTERNAL,
+		"stockd knows another order by this id; was orderd restored from an older copy?",
+		NULL);
 	coordinator_close(tick, saga->order_id);
 }
 

@@ -23,5 +23,8 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 void create_held(struct tick *tick, const struct saga *saga);
 void create_refused(struct tick *tick, const struct saga *saga, const struct move_reply *move);
 
+/* stockd knows another order by this id: orderd was restored from an older copy. */
+void create_conflicts(struct tick *tick, const struct saga *saga);
+
 /* Time has come for a draft or an intent: ask again or give up. */
 void create_act(struct tick *tick, const struct open_saga *open);

@@ -5,6 +5,9 @@
 /* Lines of all orders on a page: keeps a reply far below its limit, whatever lines_max says. */
 #define PAGE_LINES_MAX 3000
 
+/* Orders that a page number may skip: to go on from there is what `after` is for. */
+#define SKIP_MAX 10000
+
 struct counts {
 	uint64_t pending, paid, shipped, completed, cancelled;
 };
@@ -116,6 +119,9 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 	uint64_t ids[PAGE_SIZE_MAX + 1];
 	size_t found, lines = 0;
 
+	if (query->page > SKIP_MAX / query->page_size + 1)
+		return tick_refuse(tick, OUTCOME_BAD_REQUEST,
+			"page: reaches past %d orders; go on with after", SKIP_MAX);
 	list->page = query->page;
 	list->page_size = query->page_size;
 	list->total = total_of(tick, query);

@@ -14,21 +14,48 @@ static uint64_t suffix_of(uint64_t order_id)
 	return order_id % SUFFIXES * SCRAMBLE % SUFFIXES;
 }
 
+struct second {
+	uint64_t first_id;
+};
+
+static const struct field second_fields[] = {
+	{ "first_id", FIELD_U64, 0, AT(second, first_id) },
+};
+static const struct record second_record = RECORD(second, second_fields);
+
+/* The newest second and its first id; zeros before the first order. */
+static uint64_t last_second(struct tick *tick, struct second *ret)
+{
+	struct slice key, value;
+
+	*ret = (struct second){ 0 };
+	if (!txn_last(tick->txn, TABLE_SECONDS, &key, &value)
+		|| !record_read(tick->txn, tick->arena, TABLE_SECONDS, key, value, &second_record, ret))
+		return 0;
+	return key_read_u64(key, 0);
+}
+
+void number_begin_second(struct tick *tick, uint64_t at, uint64_t first_id)
+{
+	struct second second = { first_id };
+	struct key key = { 0 };
+
+	key_add_u64(&key, at);
+	record_put(tick->txn, TABLE_SECONDS, &key, &second_record, &second);
+}
+
 uint64_t number_take_second(struct tick *tick, uint64_t order_id)
 {
-	uint64_t before = counter_get(tick->txn, TABLE_META, "number_second");
-	uint64_t first = counter_get(tick->txn, TABLE_META, "number_first_id");
-	uint64_t second = (uint64_t)tick->now_ms / 1000;
+	struct second last;
+	uint64_t before = last_second(tick, &last);
+	uint64_t now = (uint64_t)tick->now_ms / 1000;
 
-	if (second < before)
-		second = before;
-	if (second == before && order_id - first < SUFFIXES)
-		return second;
-	if (second == before)
-		second++;
-	counter_put(tick->txn, TABLE_META, "number_second", second);
-	counter_put(tick->txn, TABLE_META, "number_first_id", order_id);
-	return second;
+	if (now <= before && order_id - last.first_id < SUFFIXES)
+		return before;
+	if (now <= before)
+		now = before + 1;
+	number_begin_second(tick, now, order_id);
+	return now;
 }
 
 void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
@@ -66,60 +93,20 @@ bool number_parse(const char *number, uint64_t *ret_second, uint64_t *ret_suffix
 	return true;
 }
 
-/* The first order at or after `order_id`: its id and the second of its number. */
-static bool order_at(struct tick *tick, uint64_t order_id, uint64_t *ret_id, uint64_t *ret_second)
-{
-	struct key key = order_key(order_id);
-	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &key);
-	struct order order;
-	bool found = scan_next(&scan)
-		&& record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
-			&stored_order_record, &order);
-
-	if (found) {
-		*ret_id = key_read_u64(scan.key, 0);
-		*ret_second = order.number_second;
-	}
-	scan_end(&scan);
-	return found;
-}
-
-/* The id of the first order whose number has `second` or a later one, 0 if there is none. Ids have
- * gaps, where orders were refused: only from a true order's id on do a million cover its second. */
-static uint64_t first_id_of(struct tick *tick, uint64_t second)
-{
-	struct slice key, value;
-	uint64_t low = 1, high;
-	uint64_t id, at;
-
-	if (!txn_last(tick->txn, TABLE_ORDERS, &key, &value))
-		return 0;
-	high = key_read_u64(key, 0) + 1;
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (!order_at(tick, middle, &id, &at))
-			return 0;
-		if (at >= second)
-			high = middle;
-		else
-			low = id + 1;
-	}
-	return order_at(tick, low, &id, &at) ? id : 0;
-}
-
 uint64_t number_find(struct tick *tick, const char *number)
 {
-	uint64_t second, suffix, first, id;
+	uint64_t at, suffix, id;
+	struct key key = { 0 };
+	struct second second;
 	struct order order;
 
-	if (!number_parse(number, &second, &suffix))
+	if (!number_parse(number, &at, &suffix))
 		return 0;
-	first = first_id_of(tick, second);
-	if (first == 0)
+	key_add_u64(&key, at);
+	if (!record_get(tick->txn, tick->arena, TABLE_SECONDS, &key, &second_record, &second))
 		return 0;
 	id = suffix * UNSCRAMBLE % SUFFIXES;
-	id = first + (id + SUFFIXES - first % SUFFIXES) % SUFFIXES;
+	id = second.first_id + (id + SUFFIXES - second.first_id % SUFFIXES) % SUFFIXES;
 	if (!order_get(tick, id, &order) || strcmp(order.wire.order_no, number) != 0)
 		return 0;
 	return id;

@@ -55,6 +55,7 @@ static const char *const tables[] = {
 	[TABLE_KEYS] = "keys",
 	[TABLE_SAGAS] = "sagas",
 	[TABLE_EVENTS] = "events",
+	[TABLE_SECONDS] = "seconds",
 	NULL,
 };
 

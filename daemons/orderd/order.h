@@ -16,6 +16,7 @@
  *   keys       user_id, key                  idempotency records (idempotency.h)
  *   sagas      order_id                      open sagas (saga.h)
  *   events     seq                           the event log (events.h)
+ *   seconds    second                        the first id numbered in it (number.h)
  *   meta       name                          counters
  * An order, its user index, its deadline, its event and its saga change in one transaction. */
 
@@ -27,6 +28,7 @@ enum table {
 	TABLE_KEYS,
 	TABLE_SAGAS,
 	TABLE_EVENTS,
+	TABLE_SECONDS,
 };
 
 struct orderd_settings {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "journal.h"
 #include "record.h"
@@ -263,6 +264,27 @@ static int lines_sum(struct stock *stock, const struct move *move, struct reserv
 	return OUTCOME_OK;
 }
 
+/* Whether a repeated HELD wants what is held. Another order under this id comes from an orderd that
+ * was restored from an older copy: it must not take the lines of the first for its own. */
+static int check_same_lines(struct stock *stock, const struct move *move,
+	const struct reservation *held)
+{
+	struct reservation wanted = { 0 };
+	int result = OUTCOME_OK;
+
+	if (move->goal != GOAL_HELD || held->state != GOAL_HELD)
+		return OUTCOME_OK;
+	result = lines_sum(stock, move, &wanted);
+	if (result != OUTCOME_OK)
+		return result;
+	if (wanted.item_count == held->item_count
+		&& memcmp(wanted.items, held->items, wanted.item_count * sizeof(*wanted.items)) == 0)
+		return OUTCOME_OK;
+	stock->why = arena_print(stock->arena, "order %" PRIu64 " holds other lines",
+		move->order_id);
+	return OUTCOME_SUPERSEDED;
+}
+
 /* The levels of a reservation's lines, one for one. */
 static int levels_get(struct stock *stock, const struct reservation *reservation,
 	struct level **ret)
@@ -386,7 +408,8 @@ int stock_apply(struct stock *stock, const struct move *move, struct move_reply 
 		return result;
 	if (move->version < reservation.version || move_is_repeat(move, &reservation)) {
 		move_answer(&reservation, ret);
-		return OUTCOME_OK;
+		return move->version < reservation.version ? OUTCOME_OK
+			: check_same_lines(stock, move, &reservation);
 	}
 	if (move->version == reservation.version)
 		return move_supersede(stock, move, &reservation);
