@@ -20,6 +20,7 @@
 
 #define TICK_LONG_MS 20     /* a tick that worked longer makes the next one take in less */
 #define CLIENTS_MIN 8
+#define EXIT_USAGE 2
 #define STOP_WAIT_MS 1000 /* for calls in hand to be answered after SIGTERM */
 
 struct loop {
@@ -275,39 +276,53 @@ static void loop_close(struct loop *loop)
 		close(loop->lock_fd);
 }
 
+static int settings_read(struct loop *loop, int argc, char **argv)
+{
+	const struct program *program = loop->program;
+	const struct option_table *tables[] = { &suite_options, program->options };
+	const struct suite_settings *suite;
+	int result;
+
+	loop->settings = calloc(1, program->settings_size);
+	if (!loop->settings)
+		return -ENOMEM;
+	suite = loop->settings;
+	result = settings_load(argc, argv, program->name, program->summary, tables,
+		program->options ? 2 : 1, loop->settings);
+	return result < 0 ? result : log_set_level(suite->log_level);
+}
+
+static int serve(struct loop *loop)
+{
+	const struct suite_settings *suite = loop->settings;
+	int result = loop_open(loop);
+
+	if (result < 0)
+		return result;
+	sd_notifyf(false, "READY=1\nSTATUS=serving in %s", suite->runtime_dir);
+	log_info("%s " PACKAGE_VERSION " serves in %s, store in %s", loop->program->name,
+		suite->runtime_dir, suite->state_dir);
+	result = sd_event_loop(loop->event);
+	log_info("%s stops", loop->program->name);
+	return result;
+}
+
 int daemon_main(const struct program *program, int argc, char **argv)
 {
-	const struct option_table *tables[] = { &suite_options, program->options };
 	struct loop loop = {
 		.program = program,
 		.lock_fd = -1,
 		.clients_max = TRANSPORT_CLIENTS_MAX,
 	};
-	const struct suite_settings *suite;
-	int result;
+	int status = EXIT_USAGE;
 
 	log_open(program->name);
-	loop.settings = calloc(1, program->settings_size);
-	if (!loop.settings || signals_block() < 0)
+	if (signals_block() < 0)
 		return EXIT_FAILURE;
 	descriptors_allow();
-	suite = loop.settings;
-	result = settings_load(argc, argv, program->name, program->summary, tables,
-		program->options ? 2 : 1, loop.settings);
-	if (result == 0 && log_set_level(suite->log_level) < 0) {
-		log_error("log_level: %s is none of error, warning, info, debug", suite->log_level);
-		result = -EINVAL;
-	}
-	if (result == 0)
-		result = loop_open(&loop);
-	if (result >= 0) {
-		sd_notifyf(false, "READY=1\nSTATUS=serving in %s", suite->runtime_dir);
-		log_info("%s " PACKAGE_VERSION " serves in %s, store in %s", program->name,
-			suite->runtime_dir, suite->state_dir);
-		result = sd_event_loop(loop.event);
-		log_info("%s stops", program->name);
-	}
+	if (settings_read(&loop, argc, argv) >= 0)
+		status = serve(&loop) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	loop_close(&loop);
 	free(loop.settings);
-	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }
