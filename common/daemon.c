@@ -173,8 +173,15 @@ static int signals_block(void)
 
 static int directory_make(const char *path, mode_t mode)
 {
-	if (mkdir(path, mode) == 0 || errno == EEXIST)
+	struct stat there;
+
+	if (mkdir(path, mode) == 0)
 		return 0;
+	if (errno == EEXIST && stat(path, &there) == 0) {
+		if (S_ISDIR(there.st_mode))
+			return 0;
+		errno = ENOTDIR;
+	}
 	log_error("cannot make the directory %s: %s; make it, or name another in the configuration",
 		path, strerror(errno));
 	return -errno;

@@ -379,8 +379,10 @@ static bool call_take_id(struct call *call, const struct value *map)
 	bool twice;
 	const struct value *id = find_once(map, "id", &twice);
 
-	if (!id || twice || id->raw_size > sizeof(call->id)
-		|| (id->type != VALUE_UINT && (id->type != VALUE_STR || id->str.size > ID_MAX_BYTES)))
+	if (!id || twice || id->raw_size > sizeof(call->id))
+		return false;
+	if ((id->type != VALUE_UINT || id->u64 > INT64_MAX)
+		&& (id->type != VALUE_STR || id->str.size > ID_MAX_BYTES))
 		return false;
 	memcpy(call->id, id->raw, id->raw_size);
 	call->id_size = (uint8_t)id->raw_size;
@@ -395,7 +397,7 @@ static enum verdict handle_envelope(struct service *service, const struct value 
 
 	if (!call_take_id(service->call, map))
 		return refuse(service, OUTCOME_BAD_REQUEST,
-			"id: must stand once, an unsigned number or a text of at most 64 bytes");
+			"id: must stand once, a number from 0 to 9223372036854775807 or a text of at most 64 bytes");
 	result = fields_from_map(service->tick.arena, &envelope_record, map, &envelope, &why);
 	if (result < 0)
 		return VERDICT_FATAL;

@@ -21,7 +21,7 @@ int service_poison(const struct service *service)
 		if (service->poisons[i].event == service->event
 			&& service->poisons[i].part == service->part)
 			return service->poisons[i].outcome;
-	if (service->poison_count == POISONS_MAX && service->event != EVENT_TIME)
+	if (service->poison_count >= POISONS_MAX && service->event != EVENT_TIME)
 		return OUTCOME_BUSY;
 	return OUTCOME_OK;
 }
