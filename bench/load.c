@@ -108,8 +108,8 @@ static int answer_take(struct run *run, struct link *link, const uint8_t *body, 
 		return -EBADMSG;
 	id = value_find(map, "id");
 	code = value_find(map, "code");
-	if (!id || !code || id->type != VALUE_UINT || id->u64 >= run->depth
-		|| !link->slots[id->u64].busy)
+	if (!id || !code || id->type != VALUE_UINT || id->u64 >= run->depth ||
+		!link->slots[id->u64].busy)
 		return -EBADMSG;
 	link->slots[id->u64].busy = false;
 	link->spare[link->spare_count++] = (unsigned)id->u64;
@@ -202,7 +202,8 @@ static int run_step(struct run *run)
 		if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			result = link_read(run, link);
 		if (result == 0)
-			result = run->load->rate > 0 ? link_flush(run, link) : closed_send(run, link);
+			result = run->load->rate > 0 ? link_flush(run, link)
+						     : closed_send(run, link);
 	}
 	if (result == 0 && run->load->rate > 0)
 		result = open_send(run);

@@ -28,9 +28,9 @@ struct load {
 };
 
 struct load_result {
-	uint64_t done;    /* answered with code 0 */
-	uint64_t refused; /* answered with another code */
-	uint64_t lost;    /* unanswered for LOAD_PATIENCE_MS */
+	uint64_t done;      /* answered with code 0 */
+	uint64_t refused;   /* answered with another code */
+	uint64_t lost;      /* unanswered for LOAD_PATIENCE_MS */
 	int64_t first_code; /* of the refused */
 	double seconds;
 	struct histogram times; /* of all that were answered */

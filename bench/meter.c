@@ -29,7 +29,7 @@ static double cpu_of(int64_t pid)
 	if (!file)
 		return 0;
 	if (fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-			&system) != 2)
+		    &system) != 2)
 		user = system = 0;
 	fclose(file);
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
@@ -76,7 +76,8 @@ static void processes_read(const char *runtime_dir, struct arena *arena, struct 
 	for (int i = METER_ORDERD; i < METER_CLIENT; i++) {
 		struct health health = { 0 };
 
-		if (ask(runtime_dir, meter_names[i], arena, "health", NULL, &health_record, &health))
+		if (ask(runtime_dir, meter_names[i], arena, "health", NULL, &health_record,
+			    &health))
 			continue;
 		meter->cpu_s[i] = cpu_of(health.pid);
 		meter->write_bytes += written_by(health.pid);

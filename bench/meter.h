@@ -22,7 +22,7 @@ int meter_read(const char *runtime_dir, struct meter *ret);
 /* What the event log says from `after` on. */
 struct tally {
 	uint64_t made, cancelled;
-	uint64_t first_id, last_id;       /* of the orders made */
+	uint64_t first_id, last_id;        /* of the orders made */
 	int64_t first_cancel, last_cancel; /* wall clock, ms */
 	uint64_t last_event;
 };

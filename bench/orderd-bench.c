@@ -22,7 +22,7 @@
 #define EXIT_UNREACHABLE 3
 #define PREPARE_CONNECTIONS 4
 #define PREPARE_DEPTH 64
-#define STORM_LEAD_MS 2000  /* from the last order made to the storm, at least */
+#define STORM_LEAD_MS 2000      /* from the last order made to the storm, at least */
 #define STORM_ORDERS_PER_S 2000 /* the slowest making that a storm allows for */
 
 struct bench {
@@ -52,7 +52,16 @@ static const struct mode modes[] = {
 
 /* --- the command line ----------------------------------------------------------------------- */
 
-enum { KEY_ZIPF = 256, KEY_NO_PREPARE, KEY_USERS, KEY_BOOKS, KEY_LINES, KEY_RATE, KEY_SEED, KEY_JSON };
+enum {
+	KEY_ZIPF = 256,
+	KEY_NO_PREPARE,
+	KEY_USERS,
+	KEY_BOOKS,
+	KEY_LINES,
+	KEY_RATE,
+	KEY_SEED,
+	KEY_JSON
+};
 
 static const struct argp_option options[] = {
 	{ "runtime-dir", 'r', "DIR", 0, "where the suite's sockets are", 0 },
@@ -91,25 +100,52 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct bench *bench = state->input;
 
 	switch (key) {
-	case 'r': bench->runtime_dir = text; break;
-	case 'c': number_set(state, text, 1, 4096, &bench->connections); break;
-	case 'd': number_set(state, text, 1, 1024, &bench->depth); break;
-	case 'n': number_set(state, text, 1, 1000000000, &bench->orders); break;
-	case KEY_RATE: number_set(state, text, 1, 10000000, &bench->rate); break;
-	case KEY_USERS: number_set(state, text, 1, INT64_MAX, &bench->draw.users); break;
-	case KEY_BOOKS: number_set(state, text, 1, 10000000, &bench->draw.books); break;
-	case KEY_LINES: number_set(state, text, 1, LINES_MAX, &bench->draw.lines); break;
-	case KEY_SEED: number_set(state, text, 1, INT64_MAX, &bench->draw.state); break;
-	case KEY_ZIPF: zipf_set(state, text, &bench->zipf); break;
-	case KEY_NO_PREPARE: bench->no_prepare = true; break;
-	case KEY_JSON: bench->json = true; break;
+	case 'r':
+		bench->runtime_dir = text;
+		break;
+	case 'c':
+		number_set(state, text, 1, 4096, &bench->connections);
+		break;
+	case 'd':
+		number_set(state, text, 1, 1024, &bench->depth);
+		break;
+	case 'n':
+		number_set(state, text, 1, 1000000000, &bench->orders);
+		break;
+	case KEY_RATE:
+		number_set(state, text, 1, 10000000, &bench->rate);
+		break;
+	case KEY_USERS:
+		number_set(state, text, 1, INT64_MAX, &bench->draw.users);
+		break;
+	case KEY_BOOKS:
+		number_set(state, text, 1, 10000000, &bench->draw.books);
+		break;
+	case KEY_LINES:
+		number_set(state, text, 1, LINES_MAX, &bench->draw.lines);
+		break;
+	case KEY_SEED:
+		number_set(state, text, 1, INT64_MAX, &bench->draw.state);
+		break;
+	case KEY_ZIPF:
+		zipf_set(state, text, &bench->zipf);
+		break;
+	case KEY_NO_PREPARE:
+		bench->no_prepare = true;
+		break;
+	case KEY_JSON:
+		bench->json = true;
+		break;
 	case ARGP_KEY_ARG:
 		if (bench->mode)
 			argp_usage(state);
 		bench->mode = text;
 		break;
-	case ARGP_KEY_NO_ARGS: argp_usage(state); break;
-	default: return ARGP_ERR_UNKNOWN;
+	case ARGP_KEY_NO_ARGS:
+		argp_usage(state);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
 }
@@ -268,8 +304,8 @@ static int storm_wait(struct bench *bench, struct tally *tally, struct load_resu
 	int error = 0;
 
 	memset(&result->times, 0, sizeof(result->times));
-	while (error == 0 && clock_wall_ms() < patience_ms
-		&& (tally->cancelled < made || open_sagas(bench->runtime_dir) > 0)) {
+	while (error == 0 && clock_wall_ms() < patience_ms &&
+		(tally->cancelled < made || open_sagas(bench->runtime_dir) > 0)) {
 		usleep(2000);
 		if (clock_wall_ms() >= storm.due_ms)
 			error = tally_read(bench->runtime_dir, tally, storm_add, &storm);
@@ -288,8 +324,8 @@ static int storm_run(struct bench *bench, struct load load, struct load_result *
 	int error = meter_read(bench->runtime_dir, &meter);
 
 	tally.last_event = meter.last_event;
-	bench->draw.expire_at_ms = clock_wall_ms() + STORM_LEAD_MS
-		+ (int64_t)(bench->orders * 1000 / STORM_ORDERS_PER_S);
+	bench->draw.expire_at_ms = clock_wall_ms() + STORM_LEAD_MS +
+		(int64_t)(bench->orders * 1000 / STORM_ORDERS_PER_S);
 	if (error == 0)
 		error = run(bench, "orderd", load, result);
 	return error == 0 ? storm_wait(bench, &tally, result) : error;
@@ -333,7 +369,9 @@ int main(int argc, char **argv)
 		"create|get|list|mix|cancel|expire",
 		"Loads a running suite and measures it.\v"
 		"Makes real orders: use it on a suite of its own.",
-		NULL, NULL, NULL,
+		NULL,
+		NULL,
+		NULL,
 	};
 	const char *dir = getenv("ORDERD_RUNTIME_DIR");
 	struct bench bench = {
@@ -351,7 +389,8 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &bench);
 	mode = mode_find(bench.mode);
 	if (!mode) {
-		fprintf(stderr, "orderd-bench: %s is none of create, get, list, mix, cancel, expire\n",
+		fprintf(stderr,
+			"orderd-bench: %s is none of create, get, list, mix, cancel, expire\n",
 			bench.mode);
 		return EXIT_USAGE;
 	}

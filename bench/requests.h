@@ -8,7 +8,7 @@
 /* The requests of every kind of load, drawn from a seeded generator. */
 
 struct draw {
-	uint64_t state;     /* of the generator; not 0 */
+	uint64_t state; /* of the generator; not 0 */
 	uint64_t users;
 	uint64_t books;
 	uint64_t lines;     /* of an order */

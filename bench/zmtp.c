@@ -156,7 +156,22 @@ static int fill_until(struct zmtp *zmtp, size_t size, int timeout_ms)
 static int greet(struct zmtp *zmtp, int timeout_ms)
 {
 	static const uint8_t greeting[GREETING_BYTES] = {
-		0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0, 'N', 'U', 'L', 'L',
+		0xff,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0x7f,
+		3,
+		0,
+		'N',
+		'U',
+		'L',
+		'L',
 	};
 	static const char ready[] = "\5READY\13Socket-Type\0\0\0\6DEALER\10Identity\0\0\0";
 	int result = out_add(zmtp, greeting, sizeof(greeting));

@@ -54,7 +54,7 @@ void calls_free(struct calls *calls)
 		parts_free(calls->slots[i]);
 		free(calls->slots[i]);
 	}
-	HASH_ITER (hh, calls->connections, load, next) {
+	HASH_ITER(hh, calls->connections, load, next) {
 		HASH_DEL(calls->connections, load);
 		free(load);
 	}
@@ -165,8 +165,8 @@ bool calls_have_room(const struct calls *calls, const struct route *route, uint3
 	size_t room = access == ACCESS_GROW ? CALLS_MAX_GROW : CALLS_MAX;
 	const struct connection_load *load = load_find(calls, route);
 
-	return calls->free_count > 0 && calls->parts + count <= room
-		&& (load ? load->parts : 0) + count <= CALLS_MAX_PER_CONNECTION;
+	return calls->free_count > 0 && calls->parts + count <= room &&
+		(load ? load->parts : 0) + count <= CALLS_MAX_PER_CONNECTION;
 }
 
 size_t calls_in_hand(const struct calls *calls)

@@ -13,8 +13,8 @@
  * to a call that is gone finds nothing. A request of the many-form has a part for each element and
  * is answered when the last part is. */
 
-#define CALLS_MAX 4096                /* parts in hand */
-#define CALLS_MAX_GROW 3072           /* new work is refused from here on: the rest settles */
+#define CALLS_MAX 4096      /* parts in hand */
+#define CALLS_MAX_GROW 3072 /* new work is refused from here on: the rest settles */
 #define CALLS_MAX_PER_CONNECTION 256
 
 struct call_part {
@@ -28,7 +28,8 @@ struct call_part {
 struct call {
 	uint64_t number; /* 0: free */
 	struct route route;
-	uint8_t id[ID_MAX_BYTES + 8]; /* the request's id as it was packed; a nil when it had none */
+	uint8_t id[ID_MAX_BYTES +
+		8]; /* the request's id as it was packed; a nil when it had none */
 	uint8_t id_size;
 	bool many;
 	uint32_t count; /* of parts; 1 for a single request */

@@ -7,7 +7,7 @@
 int64_t clock_wall_ms(void);      /* since 1970-01-01 UTC */
 int64_t clock_monotonic_ms(void); /* since some start, never backwards, stands still in suspend */
 
-int64_t clock_cpu_ms(void);       /* processor time of this thread: waiting does not count */
+int64_t clock_cpu_ms(void); /* processor time of this thread: waiting does not count */
 
 /* Writes "YYYY-MM-DDTHH:MM:SS.mmmZ" (25 bytes with the NUL) and returns `text`. */
 char *clock_print_utc(char text[32], int64_t wall_ms);

@@ -20,14 +20,14 @@
 enum value_type {
 	VALUE_NIL,
 	VALUE_BOOL,
-	VALUE_UINT,   /* 0 and above, however it was packed */
-	VALUE_INT,    /* below 0 */
-	VALUE_FLOAT,  /* recognised only to be refused */
+	VALUE_UINT,  /* 0 and above, however it was packed */
+	VALUE_INT,   /* below 0 */
+	VALUE_FLOAT, /* recognised only to be refused */
 	VALUE_STR,
 	VALUE_BIN,
 	VALUE_ARRAY,
 	VALUE_MAP,
-	VALUE_EXT,    /* likewise */
+	VALUE_EXT, /* likewise */
 };
 
 struct value {
@@ -41,7 +41,8 @@ struct value {
 			uint32_t size;
 		} str; /* VALUE_STR and VALUE_BIN */
 		struct {
-			const struct value *at; /* a map has 2 * count values: key, value, key, value */
+			const struct value
+				*at; /* a map has 2 * count values: key, value, key, value */
 			uint32_t count;
 		} list;
 	};

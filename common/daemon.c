@@ -18,7 +18,7 @@
 #include "settings.h"
 #include "transport.h"
 
-#define TICK_LONG_MS 20     /* a tick that worked longer makes the next one take in less */
+#define TICK_LONG_MS 20 /* a tick that worked longer makes the next one take in less */
 #define CLIENTS_MIN 8
 #define EXIT_USAGE 2
 #define STOP_WAIT_MS 1000 /* for calls in hand to be answered after SIGTERM */
@@ -32,7 +32,7 @@ struct loop {
 	sd_event *event;
 	sd_event_source *more;  /* runs a tick when input is left that no descriptor announces */
 	sd_event_source *timer; /* runs a tick when the service wants one */
-	size_t clients_max; /* requests taken into the next tick */
+	size_t clients_max;     /* requests taken into the next tick */
 	bool stopping;
 	int64_t stop_at_ms;
 };
@@ -57,11 +57,12 @@ static int timer_arm(struct loop *loop, int64_t wait_ms)
 static void intake_adapt(struct loop *loop, int64_t took_ms, size_t count)
 {
 	if (took_ms > TICK_LONG_MS && count > CLIENTS_MIN)
-		loop->clients_max = loop->clients_max / 2 > CLIENTS_MIN ? loop->clients_max / 2
-			: CLIENTS_MIN;
+		loop->clients_max =
+			loop->clients_max / 2 > CLIENTS_MIN ? loop->clients_max / 2 : CLIENTS_MIN;
 	else if (took_ms <= TICK_LONG_MS / 2)
 		loop->clients_max = 2 * loop->clients_max < TRANSPORT_CLIENTS_MAX
-			? 2 * loop->clients_max : TRANSPORT_CLIENTS_MAX;
+			? 2 * loop->clients_max
+			: TRANSPORT_CLIENTS_MAX;
 }
 
 static int loop_tick(struct loop *loop)
@@ -81,8 +82,8 @@ static int loop_tick(struct loop *loop)
 		log_error("the tick failed and nothing of it was kept: %s", strerror(-result));
 		return sd_event_exit(loop->event, result);
 	}
-	if (loop->stopping
-		&& (service_counts(loop->service).parked == 0 || now_ms >= loop->stop_at_ms))
+	if (loop->stopping &&
+		(service_counts(loop->service).parked == 0 || now_ms >= loop->stop_at_ms))
 		return sd_event_exit(loop->event, 0);
 	result = timer_arm(loop, wait_ms);
 	if (result < 0)
@@ -215,8 +216,8 @@ static int events_add(struct loop *loop)
 	if (result >= 0)
 		result = sd_event_add_defer(loop->event, &loop->more, on_more, loop);
 	if (result >= 0)
-		result = sd_event_add_time_relative(loop->event, &loop->timer, CLOCK_MONOTONIC, 0, 1000,
-			on_timer, loop);
+		result = sd_event_add_time_relative(loop->event, &loop->timer, CLOCK_MONOTONIC, 0,
+			1000, on_timer, loop);
 	if (result >= 0)
 		result = sd_event_add_signal(loop->event, NULL, SIGTERM, on_stop, loop);
 	if (result >= 0)
@@ -238,8 +239,8 @@ static void explain(const struct loop *loop, const char *what, int result)
 		log_error("%s: the path of a socket in %s is too long for a local socket", what,
 			suite->runtime_dir);
 	else
-		log_error("%s: %s (runtime directory %s, state directory %s)", what, strerror(-result),
-			suite->runtime_dir, suite->state_dir);
+		log_error("%s: %s (runtime directory %s, state directory %s)", what,
+			strerror(-result), suite->runtime_dir, suite->state_dir);
 }
 
 static int loop_open(struct loop *loop)

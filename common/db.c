@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store.h"
@@ -252,7 +251,6 @@ int db_usage(struct db *db, struct db_usage *ret)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
-	struct stat file;
 	struct txn *txn = &db->reader;
 
 	bool mine = !txn->active;
@@ -269,11 +267,8 @@ int db_usage(struct db *db, struct db_usage *ret)
 		rc = mdb_env_stat(db->env, &stat);
 	if (rc)
 		return error_of(rc);
-	if (fstat(env_fd(db->env), &file) < 0)
-		return -errno;
 	*ret = (struct db_usage){
 		.used_bytes = pages * stat.ms_psize,
-		.file_bytes = file.st_size,
 		.size_max_bytes = (int64_t)info.me_mapsize,
 	};
 	return 0;

@@ -48,7 +48,6 @@ int db_check_readers(struct db *db);
 
 struct db_usage {
 	int64_t used_bytes; /* pages in use as last committed, free ones not counted */
-	int64_t file_bytes;
 	int64_t size_max_bytes;
 };
 int db_usage(struct db *db, struct db_usage *ret);

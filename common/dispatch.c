@@ -136,8 +136,8 @@ void tick_answer(struct tick *tick, struct waiter waiter, int outcome, const cha
 	const struct call *call = calls_find(service->calls, waiter.call);
 
 	if (waiter.call > 0 && call)
-		outbox_answer(service->outbox, tick->arena, call, waiter.part, outcome, message, record,
-			reply);
+		outbox_answer(service->outbox, tick->arena, call, waiter.part, outcome, message,
+			record, reply);
 }
 
 void tick_send(struct tick *tick, unsigned peer, uint64_t ref, const void *item)
@@ -227,11 +227,11 @@ static int admit(struct service *service, uint32_t count)
 		return OUTCOME_DENIED;
 	if (operation->access > service->access_max)
 		return OUTCOME_STORAGE_FULL;
-	if (operation->access == ACCESS_READ
-		&& outbox_size(service->outbox) > TICK_REPLIES_MAX_BYTES)
+	if (operation->access == ACCESS_READ &&
+		outbox_size(service->outbox) > TICK_REPLIES_MAX_BYTES)
 		return OUTCOME_BUSY;
-	if (operation->parks
-		&& !calls_have_room(service->calls, service->route, count, operation->access))
+	if (operation->parks &&
+		!calls_have_room(service->calls, service->route, count, operation->access))
 		return OUTCOME_BUSY;
 	return OUTCOME_OK;
 }
@@ -272,8 +272,8 @@ static const struct value *find_once(const struct value *map, const char *name, 
 	for (uint32_t i = 0; i < map->list.count; i++) {
 		const struct value *key = &map->list.at[(size_t)2 * i];
 
-		if (key->type != VALUE_STR || key->str.size != size
-			|| memcmp(key->str.at, name, size) != 0)
+		if (key->type != VALUE_STR || key->str.size != size ||
+			memcmp(key->str.at, name, size) != 0)
 			continue;
 		*ret_twice = found != NULL;
 		found = key + 1;
@@ -309,8 +309,9 @@ static bool reply_has_room(const struct service *service, size_t start)
 {
 	size_t left = service->call->count - service->part;
 
-	return outbox_size(service->outbox) - start + ELEMENT_MAX_BYTES + left * REFUSAL_MAX_BYTES
-		<= REPLY_MAX_BYTES;
+	return outbox_size(service->outbox) - start + ELEMENT_MAX_BYTES +
+		left * REFUSAL_MAX_BYTES <=
+		REPLY_MAX_BYTES;
 }
 
 static enum verdict put_part_off(struct service *service, const struct value *map)
@@ -337,7 +338,7 @@ static enum verdict handle_many(struct service *service, const struct value *lis
 	for (uint32_t i = 0; i < list->list.count && verdict == VERDICT_GOOD; i++) {
 		service->part = i;
 		verdict = reply_has_room(service, start) ? handle_part(service, &list->list.at[i])
-			: put_part_off(service, &list->list.at[i]);
+							 : put_part_off(service, &list->list.at[i]);
 	}
 	if (verdict == VERDICT_GOOD)
 		outbox_gather(service->outbox, arena, mark, service->call);
@@ -360,9 +361,11 @@ static enum verdict handle_operation(struct service *service, const struct value
 	int outcome;
 
 	if (list) {
-		if (twice || list->type != VALUE_ARRAY || list->list.count == 0 || list->list.count > MANY_MAX)
+		if (twice || list->type != VALUE_ARRAY || list->list.count == 0 ||
+			list->list.count > MANY_MAX)
 			return refuse(service, OUTCOME_BAD_REQUEST,
-				arena_print(service->tick.arena, "%s: must stand once, a list of 1 to %d maps",
+				arena_print(service->tick.arena,
+					"%s: must stand once, a list of 1 to %d maps",
 					operation->many, MANY_MAX));
 		count = list->list.count;
 	}
@@ -381,8 +384,8 @@ static bool call_take_id(struct call *call, const struct value *map)
 
 	if (!id || twice || id->raw_size > sizeof(call->id))
 		return false;
-	if ((id->type != VALUE_UINT || id->u64 > INT64_MAX)
-		&& (id->type != VALUE_STR || id->str.size > ID_MAX_BYTES))
+	if ((id->type != VALUE_UINT || id->u64 > INT64_MAX) &&
+		(id->type != VALUE_STR || id->str.size > ID_MAX_BYTES))
 		return false;
 	memcpy(call->id, id->raw, id->raw_size);
 	call->id_size = (uint8_t)id->raw_size;
@@ -405,8 +408,8 @@ static enum verdict handle_envelope(struct service *service, const struct value 
 		return refuse(service, result, why);
 	if (envelope.version != PROTOCOL_VERSION)
 		return refuse(service, OUTCOME_BAD_VERSION, NULL);
-	service->deadline_ms = envelope.timeout_ms > 0
-		? service->tick.monotonic_ms + envelope.timeout_ms : 0;
+	service->deadline_ms =
+		envelope.timeout_ms > 0 ? service->tick.monotonic_ms + envelope.timeout_ms : 0;
 	service->operation = operation_find(service->program, envelope.op);
 	if (!service->operation)
 		return refuse(service, OUTCOME_UNKNOWN_OPERATION, NULL);
@@ -429,9 +432,9 @@ enum verdict dispatch_request(struct service *service, const struct event *event
 	service->route = &event->route;
 	service->deadline_ms = 0;
 	service->counts.requests++;
-	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES
-		|| codec_parse(service->tick.arena, event->data, event->size, &map) < 0
-		|| map->type != VALUE_MAP)
+	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES ||
+		codec_parse(service->tick.arena, event->data, event->size, &map) < 0 ||
+		map->type != VALUE_MAP)
 		return refuse(service, OUTCOME_BAD_FRAME, NULL);
 	return handle_envelope(service, map);
 }
@@ -450,7 +453,8 @@ static enum verdict handle_result(struct service *service, const struct peer *pe
 
 	if (!result)
 		return VERDICT_FATAL;
-	if (map->type != VALUE_MAP || fields_from_map(arena, &result_head_record, map, &head, &why) != 0)
+	if (map->type != VALUE_MAP ||
+		fields_from_map(arena, &result_head_record, map, &head, &why) != 0)
 		return VERDICT_GOOD;
 	if (head.code != 0)
 		outcome = outcome_from_name(head.error ? head.error : "");
@@ -473,8 +477,8 @@ enum verdict dispatch_result(struct service *service, const struct event *event)
 	service->route = NULL;
 	service->operation = NULL;
 	service->deadline_ms = 0;
-	if (codec_parse(arena, event->data, event->size, &map) < 0 || map->type != VALUE_MAP
-		|| fields_from_map(arena, &peer_envelope_record, map, &envelope, &why) != 0) {
+	if (codec_parse(arena, event->data, event->size, &map) < 0 || map->type != VALUE_MAP ||
+		fields_from_map(arena, &peer_envelope_record, map, &envelope, &why) != 0) {
 		log_warning("%s answered what is no reply: %s", peer->name, why);
 		return VERDICT_GOOD;
 	}

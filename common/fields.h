@@ -54,10 +54,10 @@ struct field {
 	/* Inclusive bounds: of the number (0, 0: any for I64; 0 up to INT64_MAX for U64 and
 	 * TIME_MS), the bytes of a text (0, 0: 0 to 255), the elements of a list. */
 	int64_t min, max;
-	int64_t otherwise; /* number, bool or enum when absent */
-	const struct record *of;   /* LIST and RECORD; a LIST of NULL holds uint64_t */
-	size_t count_offset;       /* LIST */
-	const char *const *names;  /* ENUM: names[1] ... NULL-terminated; names[0] is "" */
+	int64_t otherwise;        /* number, bool or enum when absent */
+	const struct record *of;  /* LIST and RECORD; a LIST of NULL holds uint64_t */
+	size_t count_offset;      /* LIST */
+	const char *const *names; /* ENUM: names[1] ... NULL-terminated; names[0] is "" */
 };
 
 #define RECORD(type, table) \

@@ -14,7 +14,8 @@ enum entry_kind { ENTRY_NONE, ENTRY_FRAME, ENTRY_RESULT, ENTRY_EVENT, ENTRY_AFTE
 struct entry {
 	enum entry_kind kind;
 	uint32_t part;
-	const struct call *call; /* FRAME: in the arena, or in the table when call_number is not 0 */
+	const struct call
+		*call; /* FRAME: in the arena, or in the table when call_number is not 0 */
 	uint64_t call_number;
 	size_t offset, size; /* in bytes */
 	void (*fn)(void *state, void *argument);
@@ -169,8 +170,7 @@ static void results_to_frame(struct outbox *outbox, size_t mark)
 	}
 }
 
-void outbox_gather(struct outbox *outbox, struct arena *arena, size_t mark,
-	const struct call *call)
+void outbox_gather(struct outbox *outbox, struct arena *arena, size_t mark, const struct call *call)
 {
 	size_t start = outbox->bytes.size;
 	struct entry *frame;
@@ -223,8 +223,10 @@ void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void 
 	size_t map;
 	uint32_t count;
 
-	if (batch->open && (batch->count == MANY_MAX
-			|| batch->bytes.size - batch->starts[batch->frame_count - 1] > PEER_FRAME_MAX_BYTES))
+	if (batch->open &&
+		(batch->count == MANY_MAX ||
+			batch->bytes.size - batch->starts[batch->frame_count - 1] >
+				PEER_FRAME_MAX_BYTES))
 		batch_close(batch);
 	if (!batch->open) {
 		if (batch->frame_count == sizeof(batch->starts) / sizeof(batch->starts[0]))

@@ -11,17 +11,17 @@
 #define REQUEST_MAX_BYTES (64 * 1024)
 #define REPLY_MAX_BYTES (1024 * 1024)
 #define REPLY_MANY_MAX_BYTES (16 * 1024 * 1024) /* where changed orders come back, up to 256 */
-#define ID_MAX_BYTES 64      /* of a request's id, when it is a text */
+#define ID_MAX_BYTES 64                         /* of a request's id, when it is a text */
 #define TITLE_MAX_BYTES 200
 #define REASON_MAX_BYTES 200
 #define ACTOR_MAX_BYTES 64
-#define KEY_MAX_BYTES 64     /* of an idempotency key */
+#define KEY_MAX_BYTES 64 /* of an idempotency key */
 #define ORDER_NO_DIGITS 20
-#define LINES_MAX 100        /* hard bound; the setting lines_max defaults to 20 */
-#define QUANTITY_MAX 1000000 /* hard bound; the setting quantity_max defaults to 99 */
-#define STOCK_MAX INT64_C(1000000000000)    /* of a book, and of one change of it */
+#define LINES_MAX 100                    /* hard bound; the setting lines_max defaults to 20 */
+#define QUANTITY_MAX 1000000             /* hard bound; the setting quantity_max defaults to 99 */
+#define STOCK_MAX INT64_C(1000000000000) /* of a book, and of one change of it */
 #define PRICE_MAX INT64_C(1000000000000000) /* of one book */
-#define MANY_MAX 4096        /* elements of a many-form request */
+#define MANY_MAX 4096                       /* elements of a many-form request */
 #define PAGE_SIZE_MAX 100
 #define LIST_LIMIT_MAX 500
 #define EXPIRES_IN_MIN_MS 1000
@@ -130,7 +130,7 @@ struct move_reply {
 	uint64_t order_id;
 	uint64_t version; /* of the reservation now: that of the move, or a higher one */
 	enum goal state;
-	uint64_t book_id; /* REFUSED: the first book there was too little of */
+	uint64_t book_id;  /* REFUSED: the first book there was too little of */
 	int64_t available; /* REFUSED: how much there was */
 };
 
@@ -309,7 +309,7 @@ extern const struct record level_record, move_record, move_reply_record, reserva
 	level_set_record, level_add_record, level_ref_record, level_list_record,
 	reservation_ref_record, reservation_list_record, movement_record, journal_query_record,
 	movement_list_record, stock_line_record;
-extern const struct record order_record, item_record, line_record, create_record,
-	order_ref_record, order_set_status_record, order_cancel_record, order_query_record,
-	order_list_record, order_due_record, order_due_reply_record, event_record,
-	event_list_record, saga_info_record, saga_list_record;
+extern const struct record order_record, item_record, line_record, create_record, order_ref_record,
+	order_set_status_record, order_cancel_record, order_query_record, order_list_record,
+	order_due_record, order_due_reply_record, event_record, event_list_record, saga_info_record,
+	saga_list_record;

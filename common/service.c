@@ -2,8 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -18,8 +18,8 @@
 int service_poison(const struct service *service)
 {
 	for (size_t i = 0; i < service->poison_count; i++)
-		if (service->poisons[i].event == service->event
-			&& service->poisons[i].part == service->part)
+		if (service->poisons[i].event == service->event &&
+			service->poisons[i].part == service->part)
 			return service->poisons[i].outcome;
 	if (service->poison_count >= POISONS_MAX && service->event != EVENT_TIME)
 		return OUTCOME_BUSY;
@@ -35,8 +35,7 @@ static enum verdict poison_note(struct service *service, int outcome)
 	return VERDICT_POISON;
 }
 
-enum verdict service_judge(struct service *service, int outcome, uint64_t writes,
-	int *ret_outcome)
+enum verdict service_judge(struct service *service, int outcome, uint64_t writes, int *ret_outcome)
 {
 	const char *program = service->program->name;
 	const char *what = service->operation ? service->operation->name : "a result";
@@ -88,8 +87,9 @@ static int inside_open(struct service *service)
 	service->tick.arena = arena_new();
 	if (!service->calls || !service->outbox || !service->tick.arena)
 		return -ENOMEM;
-	if (service->program->store
-		&& asprintf(&service->store_dir, "%s/%s", suite->state_dir, service->program->store) < 0)
+	if (service->program->store &&
+		asprintf(&service->store_dir, "%s/%s", suite->state_dir, service->program->store) <
+			0)
 		return -ENOMEM;
 	result = store_open(service);
 	return service->program->store_mode == DB_WATCH && result < 0 ? 0 : result;
@@ -116,7 +116,8 @@ static int memory_open(struct service *service)
 		txn_abort(service->tick.txn);
 	service->tick.txn = NULL;
 	if (result == 0)
-		outbox_flush(service->outbox, service->calls, &service->bus, state, service->peer_up);
+		outbox_flush(service->outbox, service->calls, &service->bus, state,
+			service->peer_up);
 	outbox_clear(service->outbox);
 	return result;
 }
@@ -335,8 +336,8 @@ static int64_t wake_ms(const struct service *service)
 	return service->program->wake(service->tick.state, service->tick.monotonic_ms);
 }
 
-int service_tick(struct service *service, const struct event *events, size_t count,
-	int64_t now_ms, int64_t monotonic_ms, int64_t *ret_wait_ms)
+int service_tick(struct service *service, const struct event *events, size_t count, int64_t now_ms,
+	int64_t monotonic_ms, int64_t *ret_wait_ms)
 {
 	enum verdict verdict;
 

@@ -30,13 +30,13 @@
 struct service;
 
 struct tick {
-	struct txn *txn;        /* NULL only while a watched store is not there */
-	struct arena *arena;    /* until the tick ends */
-	int64_t now_ms;         /* wall clock, the same for the whole tick */
+	struct txn *txn;     /* NULL only while a watched store is not there */
+	struct arena *arena; /* until the tick ends */
+	int64_t now_ms;      /* wall clock, the same for the whole tick */
 	int64_t monotonic_ms;
-	void *state;            /* the program's memory, as `open` made it */
+	void *state; /* the program's memory, as `open` made it */
 	const void *settings;
-	uint64_t serial;        /* of this run: a tick that is undone and run again gets another */
+	uint64_t serial; /* of this run: a tick that is undone and run again gets another */
 	struct service *service;
 };
 
@@ -180,7 +180,8 @@ struct event {
 struct bus {
 	void *argument;
 	void (*reply)(void *argument, const struct route *route, const void *data, size_t size);
-	bool (*send)(void *argument, unsigned peer, const void *data, size_t size); /* false: no way */
+	bool (*send)(void *argument, unsigned peer, const void *data,
+		size_t size); /* false: no way */
 	void (*publish)(void *argument, const void *data, size_t size);
 };
 
@@ -194,8 +195,8 @@ void service_close(struct service *service);
 /* One tick of at most EVENTS_MAX events. 0, or -errno: the process must exit and recover. *ret_wait_ms: call again at the
  * latest after so many ms even if nothing arrives, -1: no need. Strings in events need only live
  * until it returns. */
-int service_tick(struct service *service, const struct event *events, size_t count,
-	int64_t now_ms, int64_t monotonic_ms, int64_t *ret_wait_ms);
+int service_tick(struct service *service, const struct event *events, size_t count, int64_t now_ms,
+	int64_t monotonic_ms, int64_t *ret_wait_ms);
 
 struct service_counts {
 	uint64_t ticks;

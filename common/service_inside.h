@@ -36,8 +36,8 @@ struct service {
 	struct service_counts counts;
 
 	/* The tick in hand. */
-	enum access access_max;       /* what the store has room for */
-	uint64_t *tentative;          /* calls kept in this tick, dropped when it is undone */
+	enum access access_max; /* what the store has room for */
+	uint64_t *tentative;    /* calls kept in this tick, dropped when it is undone */
 	size_t tentative_count, tentative_room;
 	struct poison poisons[POISONS_MAX + 1]; /* and on_time */
 	size_t poison_count;
@@ -63,8 +63,7 @@ enum verdict {
 
 /* Judges the transaction after a handler that returned `outcome` and began with `writes`. Returns
  * in *ret_outcome what the client is told; notes the element in hand when it is poison. */
-enum verdict service_judge(struct service *service, int outcome, uint64_t writes,
-	int *ret_outcome);
+enum verdict service_judge(struct service *service, int outcome, uint64_t writes, int *ret_outcome);
 
 /* The outcome that the element in hand is to be refused with unheard, or 0. */
 int service_poison(const struct service *service);

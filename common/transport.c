@@ -114,8 +114,7 @@ static int peer_open(struct transport *transport, const char *dir, const struct 
 	return result;
 }
 
-int transport_open(struct transport **ret, const struct program *program,
-	const char *runtime_dir)
+int transport_open(struct transport **ret, const struct program *program, const char *runtime_dir)
 {
 	struct transport *transport = calloc(1, sizeof(*transport));
 	int result;
@@ -209,8 +208,8 @@ static bool client_take(struct transport *transport)
 	}
 	event->route.identity_size = (uint8_t)zmq_msg_size(&identity);
 	memcpy(event->route.identity, zmq_msg_data(&identity), event->route.identity_size);
-	good = zmq_msg_more(&identity)
-		&& body_take(transport->router, body, &event->route.delimiter);
+	good = zmq_msg_more(&identity) &&
+		body_take(transport->router, body, &event->route.delimiter);
 	zmq_msg_close(&identity);
 	event->kind = good ? EVENT_REQUEST : EVENT_MALFORMED;
 	event->data = good ? zmq_msg_data(body) : NULL;
@@ -238,8 +237,7 @@ static bool result_take(struct transport *transport, unsigned peer)
 	return true;
 }
 
-size_t transport_take(struct transport *transport, size_t clients,
-	const struct event **ret_events)
+size_t transport_take(struct transport *transport, size_t clients, const struct event **ret_events)
 {
 	assert(transport->count == 0);
 	for (unsigned peer = 0; peer < transport->peer_count; peer++)

@@ -14,8 +14,7 @@
 struct transport;
 
 /* Binds and connects what the program asks for in `runtime_dir`. 0; -ENAMETOOLONG; -errno. */
-int transport_open(struct transport **ret, const struct program *program,
-	const char *runtime_dir);
+int transport_open(struct transport **ret, const struct program *program, const char *runtime_dir);
 void transport_close(struct transport *transport); /* gives what is queued 200 ms to leave */
 
 struct bus transport_bus(struct transport *transport);
@@ -25,8 +24,7 @@ struct bus transport_bus(struct transport *transport);
 size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MAX]);
 
 /* What has arrived, bounded in number and bytes; of the clients at most `clients` requests. */
-size_t transport_take(struct transport *transport, size_t clients,
-	const struct event **ret_events);
+size_t transport_take(struct transport *transport, size_t clients, const struct event **ret_events);
 #define TRANSPORT_CLIENTS_MAX 768
 void transport_release(struct transport *transport);
 

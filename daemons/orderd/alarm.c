@@ -69,8 +69,8 @@ void alarm_clear(struct alarms *alarms, struct alarm *alarm)
 }
 
 /* Below an alarm that is not due none is: only due ones are looked under. */
-static size_t due_below(const struct alarms *alarms, size_t at, int64_t now_ms,
-	struct alarm **ret, size_t count, size_t max)
+static size_t due_below(const struct alarms *alarms, size_t at, int64_t now_ms, struct alarm **ret,
+	size_t count, size_t max)
 {
 	if (at > alarms->count || count == max || alarms->heap[at]->at_ms > now_ms)
 		return count;

@@ -56,8 +56,9 @@ static int check_change(struct tick *tick, const struct order_change *change,
 	enum orderd_status now = order->wire.status;
 
 	if (!step || (change->from != ORDERD_ANY && change->from != now))
-		return tick_refuse(tick, OUTCOME_INVALID_TRANSITION, "the order is %s; it cannot become %s",
-			status_names[now], status_names[change->status]);
+		return tick_refuse(tick, OUTCOME_INVALID_TRANSITION,
+			"the order is %s; it cannot become %s", status_names[now],
+			status_names[change->status]);
 	if (step->to == ORDERD_PAID && tick->now_ms >= order->wire.expires_at)
 		return OUTCOME_ORDER_EXPIRED;
 	return OUTCOME_OK;
@@ -140,8 +141,7 @@ static void saga_finish(struct tick *tick, const struct saga *saga)
 	struct order order;
 
 	saga_delete(tick, saga->order_id);
-	if (coordinator_is_awaited(tick, saga->order_id)
-		&& order_get(tick, saga->order_id, &order))
+	if (coordinator_is_awaited(tick, saga->order_id) && order_get(tick, saga->order_id, &order))
 		coordinator_answer(tick, saga->order_id, OUTCOME_OK, NULL, &order.wire);
 	coordinator_close(tick, saga->order_id);
 }
@@ -171,8 +171,8 @@ int change_settled(struct tick *tick, uint64_t order_id, int outcome, const char
 	(void)message;
 	if (!saga_get(tick, order_id, &saga))
 		return 0;
-	if (saga.step == SAGA_RESERVING
-		&& (outcome == OUTCOME_SUPERSEDED || (move && move->version > saga.version))) {
+	if (saga.step == SAGA_RESERVING &&
+		(outcome == OUTCOME_SUPERSEDED || (move && move->version > saga.version))) {
 		create_conflicts(tick, &saga);
 		return 0;
 	}

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define AWAITED_MAX 8192 /* above SAGAS_IN_MEMORY: what one tick may bring that is waited for */
-#define DUE_MAX 512 /* sagas whose time has come, in one tick */
+#define DUE_MAX 512      /* sagas whose time has come, in one tick */
 #define RETRY_FIRST_MS 200
 #define RETRY_MAX_MS 5000
 
@@ -48,7 +48,7 @@ void coordinator_free(struct coordinator *coordinator)
 
 	if (!coordinator)
 		return;
-	HASH_ITER (hh, coordinator->sagas, open, next) {
+	HASH_ITER(hh, coordinator->sagas, open, next) {
 		HASH_DEL(coordinator->sagas, open);
 		open_saga_free(open);
 	}
@@ -171,8 +171,7 @@ static struct open_saga *add(struct coordinator *coordinator, uint64_t number, b
 	size_t room = SAGAS_IN_MEMORY + (awaited ? AWAITED_MAX : 0);
 	struct open_saga *open;
 
-	if (HASH_COUNT(coordinator->sagas) >= room
-		|| alarms_reserve(&coordinator->alarms) < 0)
+	if (HASH_COUNT(coordinator->sagas) >= room || alarms_reserve(&coordinator->alarms) < 0)
 		return NULL;
 	open = calloc(1, sizeof(*open));
 	if (!open)
@@ -266,7 +265,8 @@ void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
 	const struct draft *draft, struct waiter waiter)
 {
 	change_after(tick, do_open_draft,
-		(struct change){ .open = *open, .draft = draft, .waiter = waiter, .awaited = true });
+		(struct change){
+			.open = *open, .draft = draft, .waiter = waiter, .awaited = true });
 }
 
 static void do_close(void *state, void *argument)

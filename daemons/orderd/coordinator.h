@@ -27,9 +27,9 @@ struct open_saga {
 	int last_outcome;
 	int64_t try_at_ms;  /* monotonic: the next repeat */
 	int64_t give_up_ms; /* monotonic; 0: never */
-	int64_t settle_ms;  /* monotonic: those who wait are told that stock is to follow; 0: not set */
+	int64_t settle_ms; /* monotonic: those who wait are told that stock is to follow; 0: not set */
 	int64_t deadline_ms; /* monotonic, the client's own; 0: none */
-	uint64_t handled;   /* serial of the tick that has dealt with its draft */
+	uint64_t handled;    /* serial of the tick that has dealt with its draft */
 	struct waiter *waiters;
 	size_t waiter_count;
 	struct draft *draft; /* while pricing */

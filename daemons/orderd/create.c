@@ -26,8 +26,8 @@ static int check_lines(struct tick *tick, const struct orderd_create *create)
 
 	if (create->item_count > (size_t)settings->lines_max)
 		return tick_refuse(tick, OUTCOME_BAD_REQUEST,
-			"items: %zu lines, at most %" PRId64 " are taken in one order", create->item_count,
-			settings->lines_max);
+			"items: %zu lines, at most %" PRId64 " are taken in one order",
+			create->item_count, settings->lines_max);
 	for (size_t i = 0; i < create->item_count; i++) {
 		const struct orderd_line *line = &create->items[i];
 
@@ -36,8 +36,9 @@ static int check_lines(struct tick *tick, const struct orderd_create *create)
 				"items[%zu]: give one of book_id and sku", i);
 		if (line->quantity > settings->quantity_max)
 			return tick_refuse(tick, OUTCOME_BAD_REQUEST,
-				"items[%zu].quantity: %" PRId64 ", at most %" PRId64 " are taken in one line", i,
-				line->quantity, settings->quantity_max);
+				"items[%zu].quantity: %" PRId64 ", at most %" PRId64
+				" are taken in one line",
+				i, line->quantity, settings->quantity_max);
 	}
 	return OUTCOME_OK;
 }
@@ -52,8 +53,8 @@ static int check_key(struct tick *tick, const struct draft *draft, struct orderd
 	struct order order;
 	struct saga saga;
 
-	if (!create->idempotency_key
-		|| !idempotency_get(tick, create->user_id, create->idempotency_key, &record))
+	if (!create->idempotency_key ||
+		!idempotency_get(tick, create->user_id, create->idempotency_key, &record))
 		return OUTCOME_ORDER_NOT_FOUND;
 	if (record.body != draft->body)
 		return OUTCOME_IDEMPOTENCY_MISMATCH;
@@ -126,8 +127,8 @@ static bool total_of(const struct price_reply *priced, int64_t *ret)
 		const struct orderd_item *item = &priced->items[i];
 		int64_t line;
 
-		if (__builtin_mul_overflow(item->price, item->quantity, &line)
-			|| __builtin_add_overflow(total, line, &total))
+		if (__builtin_mul_overflow(item->price, item->quantity, &line) ||
+			__builtin_add_overflow(total, line, &total))
 			return false;
 	}
 	*ret = total;
@@ -250,8 +251,7 @@ static void forget_intent(struct tick *tick, const struct saga *saga)
 {
 	saga_delete(tick, saga->order_id);
 	if (saga->order.key)
-		idempotency_delete(tick, saga->order.wire.user_id, saga->order.key,
-			saga->order_id);
+		idempotency_delete(tick, saga->order.wire.user_id, saga->order.key, saga->order_id);
 }
 
 void create_refused(struct tick *tick, const struct saga *saga, const struct move_reply *move)
@@ -290,8 +290,8 @@ static void compensate(struct tick *tick, const struct open_saga *open, struct s
 	struct open_saga next = { .number = saga->order_id, .step = SAGA_COMPENSATING };
 
 	coordinator_answer(tick, saga->order_id,
-		silence(tick, open, PEER_STOCKD, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT), NULL,
-		NULL);
+		silence(tick, open, PEER_STOCKD, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT),
+		NULL, NULL);
 	forget_intent(tick, saga);
 	saga->step = SAGA_COMPENSATING;
 	saga->version++;

@@ -66,7 +66,7 @@ int handle_event_list(struct tick *tick, const void *request, void *reply)
 		struct stored_event event;
 
 		if (!record_read(tick->txn, tick->arena, TABLE_EVENTS, scan.key, scan.value,
-				&stored_event_record, &event))
+			    &stored_event_record, &event))
 			break;
 		event.wire.seq = key_read_u64(scan.key, 0);
 		list->events[list->count++] = event.wire;
@@ -96,7 +96,8 @@ int handle_order_history(struct tick *tick, const void *request, void *reply)
 		struct key key = { 0 };
 
 		key_add_u64(&key, seq);
-		if (!record_get(tick->txn, tick->arena, TABLE_EVENTS, &key, &stored_event_record, &event))
+		if (!record_get(tick->txn, tick->arena, TABLE_EVENTS, &key, &stored_event_record,
+			    &event))
 			break;
 		event.wire.seq = seq;
 		*--at = event.wire;

@@ -37,13 +37,12 @@ uint64_t create_body_hash(const struct orderd_create *create)
 	return hash & INT64_MAX;
 }
 
-bool idempotency_get(struct tick *tick, uint64_t user_id, const char *text,
-	struct key_record *ret)
+bool idempotency_get(struct tick *tick, uint64_t user_id, const char *text, struct key_record *ret)
 {
 	struct key key = idempotency_key(user_id, text);
 
-	return record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, ret)
-		&& ret->created_at + settings_of(tick)->key_retention_ms > tick->now_ms;
+	return record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, ret) &&
+		ret->created_at + settings_of(tick)->key_retention_ms > tick->now_ms;
 }
 
 void idempotency_put(struct tick *tick, uint64_t user_id, const char *text,
@@ -59,8 +58,8 @@ void idempotency_delete(struct tick *tick, uint64_t user_id, const char *text, u
 	struct key key = idempotency_key(user_id, text);
 	struct key_record record;
 
-	if (record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, &record)
-		&& record.order_id == order_id)
+	if (record_get(tick->txn, tick->arena, TABLE_KEYS, &key, &key_record_record, &record) &&
+		record.order_id == order_id)
 		txn_delete(tick->txn, TABLE_KEYS, &key);
 }
 
@@ -76,10 +75,10 @@ bool idempotency_prune(struct tick *tick)
 	uint64_t ids[PRUNE_ORDERS];
 	size_t count = 0;
 
-	while (orders && count < PRUNE_ORDERS && scan_next(&scan)
-		&& record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
-			&stored_order_record, &orders[count])
-		&& orders[count].wire.created_at <= before)
+	while (orders && count < PRUNE_ORDERS && scan_next(&scan) &&
+		record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
+			&stored_order_record, &orders[count]) &&
+		orders[count].wire.created_at <= before)
 		ids[count++] = key_read_u64(scan.key, 0);
 	if (txn_error(tick->txn) == -EUCLEAN)
 		*damaged = key_read_u64(scan.key, 0);

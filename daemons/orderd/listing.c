@@ -79,14 +79,14 @@ static uint64_t total_of(struct tick *tick, const struct order_query *query)
 /* The ids of a page, newest first, and one more where another page follows. */
 static size_t page_ids(struct tick *tick, const struct order_query *query, uint64_t *ret_ids)
 {
-	uint64_t skip = query->after > 0 ? 0
-		: (uint64_t)(query->page - 1) * (uint64_t)query->page_size;
+	uint64_t skip =
+		query->after > 0 ? 0 : (uint64_t)(query->page - 1) * (uint64_t)query->page_size;
 	struct key from = user_key(query->user_id, query->after > 0 ? ~query->after + 1 : 1);
 	struct scan scan = scan_from(tick->txn, TABLE_USERS, &from);
 	size_t count = 0;
 
-	while (count <= (size_t)query->page_size && scan_next(&scan)
-		&& key_read_u64(scan.key, 0) == query->user_id) {
+	while (count <= (size_t)query->page_size && scan_next(&scan) &&
+		key_read_u64(scan.key, 0) == query->user_id) {
 		const uint8_t *status = scan.value.at;
 
 		if (query->status != ORDERD_ANY && *status != query->status)
@@ -129,8 +129,8 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 	if (!list->orders)
 		return -ENOMEM;
 	found = page_ids(tick, query, ids);
-	while (list->count < found && list->count < (size_t)query->page_size
-		&& lines <= PAGE_LINES_MAX) {
+	while (list->count < found && list->count < (size_t)query->page_size &&
+		lines <= PAGE_LINES_MAX) {
 		struct order order;
 
 		if (!order_get(tick, ids[list->count], &order))
@@ -160,8 +160,8 @@ int handle_order_scan(struct tick *tick, const void *request, void *reply)
 			break;
 		}
 		if (!record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
-				&stored_order_record, &order)
-			|| !order_complete(tick, key_read_u64(scan.key, 0), &order))
+			    &stored_order_record, &order) ||
+			!order_complete(tick, key_read_u64(scan.key, 0), &order))
 			break;
 		lines += order.wire.item_count;
 		list->orders[list->count++] = order.wire;

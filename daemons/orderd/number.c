@@ -29,8 +29,9 @@ static uint64_t last_second(struct tick *tick, struct second *ret)
 	struct slice key, value;
 
 	*ret = (struct second){ 0 };
-	if (!txn_last(tick->txn, TABLE_SECONDS, &key, &value)
-		|| !record_read(tick->txn, tick->arena, TABLE_SECONDS, key, value, &second_record, ret))
+	if (!txn_last(tick->txn, TABLE_SECONDS, &key, &value) ||
+		!record_read(tick->txn, tick->arena, TABLE_SECONDS, key, value, &second_record,
+			ret))
 		return 0;
 	return key_read_u64(key, 0);
 }
@@ -81,7 +82,7 @@ bool number_parse(const char *number, uint64_t *ret_second, uint64_t *ret_suffix
 	if (strlen(number) != ORDER_NO_DIGITS || strspn(number, "0123456789") != ORDER_NO_DIGITS)
 		return false;
 	if (sscanf(number, "%4d%2d%2d%2d%2d%2d%6d%n", &date.tm_year, &date.tm_mon, &date.tm_mday,
-			&date.tm_hour, &date.tm_min, &date.tm_sec, &suffix, &end) != 7)
+		    &date.tm_hour, &date.tm_min, &date.tm_sec, &suffix, &end) != 7)
 		return false;
 	date.tm_year -= 1900;
 	date.tm_mon -= 1;

@@ -60,11 +60,15 @@ static const char *const tables[] = {
 };
 
 #define DURATION(option, value, low, high, text) \
-	{ #option, OPTION_DURATION, offsetof(struct orderd_settings, option##_ms), value, low, high, \
-		text, true }
+	{ \
+#option, OPTION_DURATION, offsetof(struct orderd_settings, option##_ms), value, \
+			low, high, text, true \
+	}
 #define NUMBER(option, value, low, high, text) \
-	{ #option, OPTION_NUMBER, offsetof(struct orderd_settings, option), value, low, high, text, \
-		true }
+	{ \
+#option, OPTION_NUMBER, offsetof(struct orderd_settings, option), value, low, \
+			high, text, true \
+	}
 #define MINUTE INT64_C(60000)
 #define DAY (24 * 60 * MINUTE)
 
@@ -77,7 +81,8 @@ static const struct option_row option_rows[] = {
 	NUMBER(quantity_max, "99", 1, QUANTITY_MAX, "pieces of one book in a line"),
 	DURATION(catalog_timeout, "3s", 10, MINUTE, "how long catalogd may take for the prices"),
 	DURATION(stock_timeout, "5s", 10, MINUTE, "how long stockd may take to hold the lines"),
-	DURATION(key_retention, "24h", 1000, 365 * DAY, "how long an idempotency key is remembered"),
+	DURATION(key_retention, "24h", 1000, 365 * DAY,
+		"how long an idempotency key is remembered"),
 	DURATION(settle_wait, "250ms", 0, MINUTE,
 		"how long a payment or a cancellation waits for stockd before it is answered"),
 };

@@ -45,8 +45,8 @@ bool order_get(struct tick *tick, uint64_t order_id, struct order *ret)
 {
 	struct key key = order_key(order_id);
 
-	return record_get(tick->txn, tick->arena, TABLE_ORDERS, &key, &stored_order_record, ret)
-		&& order_complete(tick, order_id, ret);
+	return record_get(tick->txn, tick->arena, TABLE_ORDERS, &key, &stored_order_record, ret) &&
+		order_complete(tick, order_id, ret);
 }
 
 void order_put(struct tick *tick, const struct order *order)
@@ -59,8 +59,7 @@ void order_put(struct tick *tick, const struct order *order)
 int order_find(struct tick *tick, uint64_t order_id, const char *order_no, struct order *ret)
 {
 	if ((order_id > 0) == (order_no != NULL))
-		return tick_refuse(tick, OUTCOME_BAD_REQUEST,
-			"give one of order_id and order_no");
+		return tick_refuse(tick, OUTCOME_BAD_REQUEST, "give one of order_id and order_no");
 	if (order_no)
 		order_id = number_find(tick, order_no);
 	if (order_id == 0 || !order_get(tick, order_id, ret))

@@ -22,8 +22,8 @@ bool saga_get(struct tick *tick, uint64_t order_id, struct saga *ret)
 {
 	struct key key = order_key(order_id);
 
-	return record_get(tick->txn, tick->arena, TABLE_SAGAS, &key, &saga_record, ret)
-		&& saga_complete(tick, order_id, ret);
+	return record_get(tick->txn, tick->arena, TABLE_SAGAS, &key, &saga_record, ret) &&
+		saga_complete(tick, order_id, ret);
 }
 
 void saga_put(struct tick *tick, const struct saga *saga)
@@ -44,10 +44,10 @@ bool saga_next(struct tick *tick, uint64_t after, struct saga *ret)
 {
 	struct key from = order_key(after + 1);
 	struct scan scan = scan_from(tick->txn, TABLE_SAGAS, &from);
-	bool found = scan_next(&scan)
-		&& record_read(tick->txn, tick->arena, TABLE_SAGAS, scan.key, scan.value, &saga_record,
-			ret)
-		&& saga_complete(tick, key_read_u64(scan.key, 0), ret);
+	bool found = scan_next(&scan) &&
+		record_read(tick->txn, tick->arena, TABLE_SAGAS, scan.key, scan.value, &saga_record,
+			ret) &&
+		saga_complete(tick, key_read_u64(scan.key, 0), ret);
 
 	scan_end(&scan);
 	return found;

@@ -48,7 +48,7 @@ struct stock {
  *   a higher version     the step from its state to the goal, all lines or none.
  * An order never heard of: HELD reserves every line or, where one book is short, records REFUSED;
  * RETURNED leaves a tombstone, so that the reserve it has overtaken finds a higher version; SOLD is
- * OUTCOME_RESERVATION_NOT_FOUND. A step that is not in the table of stock.c is
+ * OUTCOME_RESERVATION_NOT_FOUND. A step that is not in the table of reservation.c is
  * OUTCOME_INVALID_TRANSITION.
  *
  * The lines are those of the move that reserved, a book on several of them summed up; later moves
