@@ -8,13 +8,14 @@
 
 /* The store: ordered tables in one LMDB environment, and the only place that knows LMDB.
  *
- * One process writes an environment; others may read it, and so may the owner's own process: LMDB
- * forbids opening an environment twice in a process, so a watcher there shares the owner's. All sync flags are LMDB's defaults: a
- * transaction that txn_commit said 0 for survives a power cut.
+ * One process writes an environment; others may read it, and so may the owner's own process:
+ * LMDB forbids opening an environment twice in a process, so a watcher there shares the owner's.
+ * All sync flags are LMDB's defaults: a transaction that txn_commit said 0 for survives a power
+ * cut.
  *
- * A transaction keeps its first error. Later calls on it do nothing and find nothing; the caller
- * checks txn_error once, or leaves it to txn_commit. Bytes that a get or a scan returns belong to
- * the transaction and are valid until its next put or delete, or its end. */
+ * A transaction keeps its first error. Later calls on it do nothing and find nothing; the
+ * caller checks txn_error once, or leaves it to txn_commit. Bytes that a get or a scan returns
+ * belong to the transaction and are valid until its next put or delete, or its end. */
 
 struct db;
 struct txn;

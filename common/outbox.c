@@ -214,8 +214,8 @@ static void batch_open(struct outbox *outbox, struct batch *batch, const struct 
 	batch->open = true;
 }
 
-/* A frame that might pass the limit with one more item is closed before it. Items past the last frame are left
- * for the program to repeat. */
+/* A frame that might pass the limit with one more item is closed before it. Items past the last
+ * frame are left for the program to repeat. */
 void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void *item)
 {
 	const struct peer *to = &outbox->program->peers[peer];

@@ -75,8 +75,9 @@ struct peer {
 	const char *many;
 	const struct record *item;
 	const struct record *result;
-	/* One result; `result` is NULL unless outcome is 0, `message` is then the peer's or NULL. A frame that was lost, or refused as a
-	 * whole, does not arrive: the program repeats. Returns 0 or a negative errno. */
+	/* One result; `result` is NULL unless outcome is 0, `message` is then the peer's or
+	 * NULL. A frame that was lost, or refused as a whole, does not arrive: the program
+	 * repeats. Returns 0 or a negative errno. */
 	int (*handle)(struct tick *tick, uint64_t ref, int outcome, const char *message,
 		const void *result);
 };
@@ -192,9 +193,9 @@ void service_close(struct service *service);
 
 #define EVENTS_MAX 1024
 
-/* One tick of at most EVENTS_MAX events. 0, or -errno: the process must exit and recover. *ret_wait_ms: call again at the
- * latest after so many ms even if nothing arrives, -1: no need. Strings in events need only live
- * until it returns. */
+/* One tick of at most EVENTS_MAX events. 0, or -errno: the process must exit and recover.
+ * *ret_wait_ms: call again at the latest after so many ms even if nothing arrives, -1: no need.
+ * Strings in events need only live until it returns. */
 int service_tick(struct service *service, const struct event *events, size_t count, int64_t now_ms,
 	int64_t monotonic_ms, int64_t *ret_wait_ms);
 

@@ -17,11 +17,11 @@ int store_lock(const char *dir, int *ret_fd);
 /* -EROFS, -EACCES: lock.mdb cannot be opened for writing; -ENOENT. */
 int store_probe(const char *dir);
 
-/* First start: makes `dir`.new, whatever an earlier attempt left there, lets fill(path, argument)
- * put data.mdb and lock.mdb into it, syncs, renames it to `dir`; store_settle is to follow. The owner's lock is taken beside
- * and moves along, so of two first starts one wins. A power cut at any point leaves no `dir` or a
- * whole one. -EBUSY: another start was first; -ENOTEMPTY: `dir` holds something that is no store;
- * fill's own. */
+/* First start: makes `dir`.new, whatever an earlier attempt left there, lets fill(path,
+ * argument) put data.mdb and lock.mdb into it, syncs, renames it to `dir`; store_settle is to
+ * follow. The owner's lock is taken beside and moves along, so of two first starts one wins. A
+ * power cut at any point leaves no `dir` or a whole one. -EBUSY: another start was first;
+ * -ENOTEMPTY: `dir` holds something that is no store; fill's own. */
 int store_create(const char *dir, int (*fill)(const char *path, const void *argument),
 	const void *argument, int *ret_fd);
 

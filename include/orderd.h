@@ -4,7 +4,10 @@
  *
  *     struct orderd_client *client;
  *     struct orderd_order *order;
- *     struct orderd_line lines[] = { { .book_id = 1, .quantity = 2 }, { .sku = "85123A", .quantity = 1 } };
+ *     struct orderd_line lines[] = {
+ *             { .book_id = 1, .quantity = 2 },
+ *             { .sku = "85123A", .quantity = 1 },
+ *     };
  *     struct orderd_create create = { .user_id = 1, .items = lines, .item_count = 2 };
  *
  *     if (orderd_open(&client, NULL) < 0)
@@ -157,8 +160,8 @@ struct orderd_events;
 int orderd_events_open(struct orderd_client *client, uint64_t after, struct orderd_events **ret);
 
 /* The next event, valid until the next call. 0; -EAGAIN: none came within timeout_ms (0: do not
- * wait, -1: wait for ever); or as above, -ENOENT and -ECONNREFUSED only when orderd was not met once
- * in a second or more since the opening. */
+ * wait, -1: wait for ever); or as above, -ENOENT and -ECONNREFUSED only when orderd was not met
+ * once in a second or more since the opening. */
 int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
 	const struct orderd_event **ret);
 void orderd_events_close(struct orderd_events *events);
