@@ -1,0 +1,319 @@
+#include "orderd_steps.h"
+
+/* Ends and beginnings at every step of the Saga, on the same store; and a store that is damaged. */
+
+/* --- a restart at each step ----------------------------------------------------------------- */
+
+static void a_request_that_was_being_priced_is_gone_without_a_trace(void **state)
+{
+	struct shop *shop = *state;
+
+	ask_create(shop, 'a', 1, "key");
+	shop_tick(shop);
+	shop_restart(shop);
+	assert_int_equal(shop->sent_count[CATALOGD] + shop->sent_count[STOCKD], 0);
+	assert_at_rest(shop);
+	assert_int_equal(make_order(shop, 1, "key").order_id, 1);
+}
+
+static void prices_asked_for_before_a_restart_are_not_taken_for_others(void **state)
+{
+	struct shop *shop = *state;
+	struct orderd_line line = { .book_id = 2, .quantity = 9 };
+	struct orderd_create create = { .user_id = 1, .items = &line, .item_count = 1 };
+	const struct value *question;
+
+	ask_create(shop, 'a', 1, NULL);
+	shop_tick(shop);
+	question = shop->sent[CATALOGD][0];
+	shop->now_ms += 1;
+	shop_restart(shop);
+	shop_ask(shop, 'b', "order.create", &create_record, &create);
+	shop_tick(shop);
+	catalog_prices(shop, question);
+	shop_tick(shop);
+	assert_int_equal(shop->sent_count[STOCKD], 0);
+}
+
+static void an_intent_is_taken_up_again_and_becomes_the_order(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', "key");
+
+	shop_restart(shop);
+	assert_move(shop, order_id, 1, GOAL_HELD);
+	assert_int_equal(move_sent(shop).item_count, 2);
+	stock_obeys(shop);
+	shop_tick(shop);
+	assert_int_equal(shop->answer_count, 0);
+	assert_int_equal(shop->published_count, 1);
+	assert_int_equal(get_order(shop, order_id).total, 25700);
+	ask_create(shop, 'b', 1, "key");
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'b').order_id, order_id);
+	assert_at_rest(shop);
+}
+
+static void a_repeat_after_a_restart_waits_for_the_intent_that_is_open(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', "key");
+
+	shop_restart(shop);
+	ask_create(shop, 'b', 1, "key");
+	shop_tick(shop);
+	assert_int_equal(shop->answer_count + shop->sent_count[CATALOGD], 0);
+	stock_says(shop, order_id, 1, GOAL_HELD);
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'b').order_id, order_id);
+	assert_at_rest(shop);
+}
+
+static void an_intent_refused_after_a_restart_leaves_nothing(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', "key");
+
+	shop_restart(shop);
+	stock_says(shop, order_id, 1, GOAL_REFUSED);
+	shop_tick(shop);
+	assert_at_rest(shop);
+	assert_int_equal(make_order(shop, 1, "key").order_id, order_id + 1);
+}
+
+static void an_intent_without_an_answer_after_a_restart_is_given_up(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', NULL);
+
+	shop_restart(shop);
+	shop_wait(shop, shop->settings.stock_timeout_ms - 1);
+	assert_move(shop, order_id, 1, GOAL_HELD);
+	shop_wait(shop, 1);
+	assert_move(shop, order_id, 2, GOAL_RETURNED);
+}
+
+static void a_compensation_goes_on_after_a_restart(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', NULL);
+
+	shop_wait(shop, shop->settings.stock_timeout_ms);
+	assert_refused(shop, 'a', "stock_timeout");
+	shop_restart(shop);
+	assert_move(shop, order_id, 2, GOAL_RETURNED);
+	shop_wait(shop, 5000);
+	assert_move(shop, order_id, 2, GOAL_RETURNED);
+	stock_obeys(shop);
+	shop_tick(shop);
+	assert_at_rest(shop);
+	shop_restart(shop);
+	assert_int_equal(shop->sent_count[STOCKD], 0);
+}
+
+static void a_payment_is_settled_after_a_restart(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_order_in(shop, ORDERD_PENDING);
+
+	ask_status(shop, 'a', order_id, ORDERD_PAID);
+	shop_tick(shop);
+	shop_restart(shop);
+	assert_move(shop, order_id, 2, GOAL_SOLD);
+	assert_int_equal(get_order(shop, order_id).status, ORDERD_PAID);
+	stock_says(shop, order_id, 2, GOAL_SOLD);
+	shop_tick(shop);
+	assert_int_equal(shop->answer_count, 0);
+	assert_at_rest(shop);
+}
+
+static void a_cancellation_over_an_open_payment_is_settled_after_a_restart(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_order_in(shop, ORDERD_PENDING);
+
+	ask_status(shop, 'a', order_id, ORDERD_PAID);
+	shop_tick(shop);
+	ask_cancel(shop, 'a', order_id);
+	shop_tick(shop);
+	shop_restart(shop);
+	assert_move(shop, order_id, 3, GOAL_RETURNED);
+	stock_says(shop, order_id, 2, GOAL_SOLD);
+	shop_tick(shop);
+	stock_says(shop, order_id, 3, GOAL_RETURNED);
+	shop_tick(shop);
+	assert_at_rest(shop);
+}
+
+static void at_rest_a_restart_says_nothing_and_loses_nothing(void **state)
+{
+	struct shop *shop = *state;
+	struct orderd_order before = make_order(shop, 1, NULL), after;
+
+	shop_restart(shop);
+	assert_int_equal(shop->sent_count[CATALOGD] + shop->sent_count[STOCKD], 0);
+	after = make_order(shop, 1, NULL);
+	assert_int_equal(after.order_id, before.order_id + 1);
+	assert_string_not_equal(after.order_no, before.order_no);
+	assert_int_equal(shop->published[0].seq, 2);
+	assert_string_equal(get_order(shop, before.order_id).order_no, before.order_no);
+}
+
+static void every_open_saga_is_taken_up_again(void **state)
+{
+	struct shop *shop = *state;
+
+	for (uint64_t i = 0; i < 200; i++)
+		ask_create(shop, (char)(1 + i % 100), 1, NULL);
+	shop_tick(shop);
+	catalog_prices_all(shop);
+	shop_tick(shop);
+	assert_int_equal(shop->sent_count[STOCKD], 200);
+	shop_restart(shop);
+	assert_int_equal(shop->sent_count[STOCKD], 200);
+	stock_obeys(shop);
+	shop_tick(shop);
+	assert_int_equal(shop->published_count, 200);
+	assert_at_rest(shop);
+}
+
+/* --- damage --------------------------------------------------------------------------------- */
+
+/* Flips a bit wherever the store's file holds that text, as a bad disk would. */
+static void damage(struct shop *shop, const char *text)
+{
+	char path[96];
+	size_t size, found = 0;
+	char *bytes;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/orderd/data.mdb", shop->f->dir);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	fseek(file, 0, SEEK_END);
+	size = (size_t)ftell(file);
+	rewind(file);
+	bytes = malloc(size);
+	assert_non_null(bytes);
+	assert_int_equal(fread(bytes, 1, size, file), size);
+	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), text, strlen(text)));
+		at++, found++) {
+		fseek(file, at - bytes, SEEK_SET);
+		fputc(*at ^ 1, file);
+	}
+	assert_true(found > 0);
+	assert_int_equal(fclose(file), 0);
+	free(bytes);
+}
+
+/* An order that has "damage me" for its key, and one that has not. */
+static void make_two(struct shop *shop)
+{
+	assert_int_equal(make_order(shop, 1, "damage me").order_id, 1);
+	assert_int_equal(make_order(shop, 1, NULL).order_id, 2);
+}
+
+static void a_damaged_order_is_never_served_and_the_others_are(void **state)
+{
+	struct shop *shop = *state;
+	struct order_query query = { .user_id = 1, .page = 1, .page_size = 20 };
+
+	make_two(shop);
+	damage(shop, "damage me");
+	ask_about(shop, 'a', "order.get", 1);
+	ask_about(shop, 'b', "order.get", 2);
+	ask_status(shop, 'c', 1, ORDERD_PAID);
+	ask_status(shop, 'd', 2, ORDERD_PAID);
+	shop_ask(shop, 'e', "order.list", &order_query_record, &query);
+	shop_tick(shop);
+	assert_refused(shop, 'a', "corrupt_record");
+	assert_int_equal(order_to(shop, 'b').order_id, 2);
+	assert_refused(shop, 'c', "corrupt_record");
+	assert_refused(shop, 'e', "corrupt_record");
+	assert_move(shop, 2, 2, GOAL_SOLD);
+}
+
+static void one_damaged_order_asked_for_a_thousand_times_stops_nobody(void **state)
+{
+	struct shop *shop = *state;
+	struct buffer frame = request_begin("order.get", 1);
+	const struct value *results;
+
+	make_two(shop);
+	damage(shop, "damage me");
+	pack_str(&frame, "orders");
+	pack_array(&frame, 1000);
+	for (int i = 0; i < 1000; i++) {
+		pack_map(&frame, 1);
+		pack_number(&frame, "order_id", 1);
+	}
+	shop_queue_request(shop, 'a', geteuid(), &frame);
+	shop_tick(shop);
+	results = list_of(answer_to(shop, 'a'), "results", 1000);
+	assert_error(&results[0], "corrupt_record");
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_int_not_equal(number_of(&results[i], "code"), 0);
+	assert_int_equal(get_order(shop, 2).order_id, 2);
+}
+
+static void a_damaged_saga_does_not_stop_the_others(void **state)
+{
+	struct shop *shop = *state;
+
+	make_intent(shop, 'a', "damage me");
+	damage(shop, "damage me");
+	make_intent(shop, 'b', "key");
+	ask_create(shop, 'c', 1, NULL);
+	shop_tick(shop);
+	for (int i = 0; i < 100; i++) {
+		shop_wait(shop, 100);
+		if (answers_to(shop, 'b') > 0)
+			assert_refused(shop, 'b', "stock_timeout");
+		if (answers_to(shop, 'c') > 0)
+			assert_refused(shop, 'c', "catalog_timeout");
+	}
+	assert_int_equal(shop_parked(shop), 1);
+	assert_true(shop->wait_ms > 0);
+}
+
+/* Nothing but the damaged ones is held up when keys are forgotten. */
+static void a_damaged_order_or_key_does_not_stop_the_clock_of_the_others(void **state)
+{
+	struct shop *shop = *state;
+
+	make_two(shop);
+	make_order(shop, 1, "an other key");
+	damage(shop, "damage me");
+	shop->now_ms += shop->settings.key_retention_ms;
+	ask_create(shop, 'c', 1, NULL);
+	shop_tick(shop);
+	shop_wait(shop, 10);
+	shop_wait(shop, shop->settings.catalog_timeout_ms);
+	if (answers_to(shop, 'c') == 0)
+		shop_wait(shop, 10);
+	assert_refused(shop, 'c', "catalog_timeout");
+	assert_true(shop->wait_ms > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP_TEST(a_request_that_was_being_priced_is_gone_without_a_trace),
+		SHOP_TEST(prices_asked_for_before_a_restart_are_not_taken_for_others),
+		SHOP_TEST(an_intent_is_taken_up_again_and_becomes_the_order),
+		SHOP_TEST(a_repeat_after_a_restart_waits_for_the_intent_that_is_open),
+		SHOP_TEST(an_intent_refused_after_a_restart_leaves_nothing),
+		SHOP_TEST(an_intent_without_an_answer_after_a_restart_is_given_up),
+		SHOP_TEST(a_compensation_goes_on_after_a_restart),
+		SHOP_TEST(a_payment_is_settled_after_a_restart),
+		SHOP_TEST(a_cancellation_over_an_open_payment_is_settled_after_a_restart),
+		SHOP_TEST(at_rest_a_restart_says_nothing_and_loses_nothing),
+		SHOP_TEST(every_open_saga_is_taken_up_again),
+		SHOP_TEST(a_damaged_order_is_never_served_and_the_others_are),
+		SHOP_TEST(one_damaged_order_asked_for_a_thousand_times_stops_nobody),
+		SHOP_TEST(a_damaged_saga_does_not_stop_the_others),
+		SHOP_TEST(a_damaged_order_or_key_does_not_stop_the_clock_of_the_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
