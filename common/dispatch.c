@@ -369,6 +369,10 @@ static enum verdict handle_operation(struct service *service, const struct value
 					operation->many, MANY_MAX));
 		count = list->list.count;
 	}
+	if (operation->parks && count > CALLS_MAX_PER_CONNECTION)
+		return refuse(service, OUTCOME_BAD_REQUEST,
+			arena_print(service->tick.arena, "%s: at most %d at once", operation->many,
+				CALLS_MAX_PER_CONNECTION));
 	outcome = admit(service, count);
 	if (outcome != OUTCOME_OK)
 		return refuse(service, outcome, NULL);

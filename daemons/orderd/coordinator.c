@@ -20,7 +20,8 @@ struct coordinator {
 	struct alarms alarms;
 	uint64_t drafts;
 	bool short_of_room;
-	uint64_t damaged_saga, damaged_order; /* what undid the last run, 0: nothing */
+	uint64_t damaged_saga; /* what undid the last run, 0: nothing */
+	struct pruning pruning;
 	struct newcomer *newcomers;
 	size_t newcomer_count, newcomer_room;
 	uint64_t newcomer_serial; /* of their tick */
@@ -475,11 +476,11 @@ void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct 
 		coordinator_load(tick);
 }
 
-uint64_t *coordinator_damaged_order(const struct tick *tick)
+struct pruning *coordinator_pruning(const struct tick *tick)
 {
 	struct coordinator *coordinator = tick->state;
 
-	return &coordinator->damaged_order;
+	return &coordinator->pruning;
 }
 
 int64_t coordinator_wake(const void *state, int64_t monotonic_ms)

@@ -81,8 +81,13 @@ void coordinator_answer(struct tick *tick, uint64_t number, int outcome, const c
 /* Calls `act` for every saga whose time has come, a bounded number a tick. */
 void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *));
 
-/* Where forgetting keys met a damaged order, which it passes over from then on. */
-uint64_t *coordinator_damaged_order(const struct tick *tick);
+/* Where the forgetting of idempotency keys stands in memory. It may be changed at once: it decides
+ * nothing but when to look again. */
+struct pruning {
+	int64_t next_ms;        /* monotonic */
+	uint64_t damaged_order; /* met on the way, and passed over from then on */
+};
+struct pruning *coordinator_pruning(const struct tick *tick);
 
 /* For struct program. */
 int64_t coordinator_wake(const void *state, int64_t monotonic_ms);

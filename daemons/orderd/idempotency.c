@@ -6,7 +6,8 @@
 
 #include "coordinator.h"
 
-#define PRUNE_ORDERS 256 /* looked at in one call */
+#define PRUNE_ORDERS 256   /* looked at in one call */
+#define PRUNE_WAIT_MS 1000 /* from one look for old orders to the next */
 
 static const struct field key_record_fields[] = {
 	{ "order_id", FIELD_U64, 0, AT(key_record, order_id) },
@@ -63,33 +64,54 @@ void idempotency_delete(struct tick *tick, uint64_t user_id, const char *text, u
 		txn_delete(tick->txn, TABLE_KEYS, &key);
 }
 
-/* Orders are in the order of their making, so the old keys are found by walking them once. */
-bool idempotency_prune(struct tick *tick)
+/* The orders after `after` whose keys have outlived their time, in the order of their making. */
+static size_t old_orders(struct tick *tick, uint64_t after, struct order *ret, uint64_t *ret_ids)
 {
 	int64_t before = tick->now_ms - settings_of(tick)->key_retention_ms;
-	uint64_t done = counter_get(tick->txn, TABLE_META, "keys_pruned");
-	uint64_t *damaged = coordinator_damaged_order(tick);
-	struct key from = order_key((*damaged > done ? *damaged : done) + 1);
+	struct pruning *pruning = coordinator_pruning(tick);
+	struct key from = order_key(after + 1);
 	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &from);
-	struct order *orders = arena_take(tick->arena, PRUNE_ORDERS * sizeof(*orders));
-	uint64_t ids[PRUNE_ORDERS];
 	size_t count = 0;
 
-	while (orders && count < PRUNE_ORDERS && scan_next(&scan) &&
+	while (count < PRUNE_ORDERS && scan_next(&scan) &&
 		record_read(tick->txn, tick->arena, TABLE_ORDERS, scan.key, scan.value,
-			&stored_order_record, &orders[count]) &&
-		orders[count].wire.created_at <= before)
-		ids[count++] = key_read_u64(scan.key, 0);
+			&stored_order_record, &ret[count]) &&
+		ret[count].wire.created_at <= before)
+		ret_ids[count++] = key_read_u64(scan.key, 0);
 	if (txn_error(tick->txn) == -EUCLEAN)
-		*damaged = key_read_u64(scan.key, 0);
+		pruning->damaged_order = key_read_u64(scan.key, 0);
 	scan_end(&scan);
+	return count;
+}
+
+/* Walks the orders once, as they grow old. */
+bool idempotency_prune(struct tick *tick)
+{
+	struct pruning *pruning = coordinator_pruning(tick);
+	struct order *orders;
+	uint64_t ids[PRUNE_ORDERS];
+	uint64_t done;
+	size_t count;
+
+	if (tick->monotonic_ms < pruning->next_ms)
+		return false;
+	pruning->next_ms = tick->monotonic_ms + PRUNE_WAIT_MS;
+	done = counter_get(tick->txn, TABLE_META, "keys_pruned");
+	orders = arena_take(tick->arena, PRUNE_ORDERS * sizeof(*orders));
+	if (!orders)
+		return false;
+	count = old_orders(tick, done > pruning->damaged_order ? done : pruning->damaged_order,
+		orders, ids);
 	for (size_t i = 0; i < count && txn_error(tick->txn) == 0; i++) {
 		if (orders[i].key)
 			idempotency_delete(tick, orders[i].wire.user_id, orders[i].key, ids[i]);
 		if (txn_error(tick->txn) == -EUCLEAN)
-			*damaged = ids[i];
+			pruning->damaged_order = ids[i];
 	}
-	if (count > 0)
-		counter_put(tick->txn, TABLE_META, "keys_pruned", ids[count - 1]);
+	if (count == 0)
+		return false;
+	counter_put(tick->txn, TABLE_META, "keys_pruned", ids[count - 1]);
+	if (count == PRUNE_ORDERS)
+		pruning->next_ms = tick->monotonic_ms;
 	return count == PRUNE_ORDERS;
 }
