@@ -16,7 +16,8 @@ struct poison {
 #define POISONS_MAX 32
 #define EVENT_TIME EVENTS_MAX
 
-/* Shared by service.c (the tick) and dispatch.c (the requests in it), and by nobody else. */
+/* Shared by service.c (the tick), dispatch.c (the requests in it) and results.c (the peers'
+ * answers), and by nobody else. */
 
 struct service {
 	const struct program *program;
