@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-
 #define TIMEOUT_MAX_MS (3600 * 1000)
 #define TICK_REPLIES_MAX_BYTES (32 * 1024 * 1024) /* then reading has to wait for the next tick */
 #define ELEMENT_MAX_BYTES (64 * 1024)             /* one element's result */

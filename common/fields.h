@@ -80,6 +80,9 @@ int fields_from_map(struct arena *arena, const struct record *record, const stru
  * returns how many pairs. An absent text (NULL) is left out. */
 uint32_t fields_to_map(struct buffer *buffer, const struct record *record, const void *from);
 
+/* Whether fields_to_map writes the field: visible, and there. */
+bool field_is_shown(const struct field *field, const void *from);
+
 /* The stored form: an array of all fields in the table's order. Types are checked, the wire's
  * bounds are not: what was stored under wider ones stays readable. 0; -EUCLEAN: not that record;
  * -ENOMEM. */

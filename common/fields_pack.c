@@ -48,7 +48,7 @@ static size_t list_count(const struct field *field, const void *record)
 	return count;
 }
 
-static bool field_is_shown(const struct field *field, const void *record)
+bool field_is_shown(const struct field *field, const void *record)
 {
 	bool always = !(field->flags & FIELD_SPARSE);
 	const char *text;

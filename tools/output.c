@@ -112,7 +112,7 @@ static void json_record(const struct record *record, const void *from)
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 
-		if (!value_is_there(field, from))
+		if (!field_is_shown(field, from))
 			continue;
 		fputs(divider, stdout);
 		divider = ",";

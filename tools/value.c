@@ -57,33 +57,6 @@ const char *value_element(const struct field *field, const void *from, size_t in
 	return value_text(field, from) + index * (field->of ? field->of->size : sizeof(uint64_t));
 }
 
-/* Whether the field is there for somebody who reads the wire. */
-bool value_is_there(const struct field *field, const void *from)
-{
-	bool always = !(field->flags & FIELD_SPARSE);
-
-	if (field->flags & FIELD_HIDDEN)
-		return false;
-	switch (field->type) {
-	case FIELD_U64:
-	case FIELD_I64:
-	case FIELD_TIME_MS:
-		return always || value_number(field, from);
-	case FIELD_BOOL:
-		return always || value_bool(field, from);
-	case FIELD_TEXT:
-	case FIELD_SKU:
-		return value_text(field, from) && (always || *value_text(field, from));
-	case FIELD_ENUM:
-		return *value_enum(field, from);
-	case FIELD_LIST:
-		return always || value_count(field, from);
-	case FIELD_RECORD:
-		break;
-	}
-	return true;
-}
-
 /* What no type tells: which numbers are money and which count bytes. */
 static bool field_is_money(const struct field *field)
 {
@@ -132,7 +105,7 @@ const char *value_print(struct arena *arena, const struct field *field, const vo
 {
 	const char *text;
 
-	if (!value_is_there(field, from))
+	if (!field_is_shown(field, from))
 		return "";
 	switch (field->type) {
 	case FIELD_U64:

@@ -17,9 +17,6 @@ const char *value_enum(const struct field *field, const void *from); /* "": no v
 size_t value_count(const struct field *field, const void *from);     /* of a list */
 const char *value_element(const struct field *field, const void *from, size_t index);
 
-/* Whether the field is there for somebody who reads the wire. */
-bool value_is_there(const struct field *field, const void *from);
-
 /* A value for people, in the arena: money as 59.00, times in UTC, bytes with a unit, a list as its
  * count; "" for what is absent. Never NULL. */
 const char *value_print(struct arena *arena, const struct field *field, const void *from);
