@@ -144,7 +144,10 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 	health->pid = getpid();
 	health->started_at = service->started_at_ms;
 	health->ready = !service->program->store || tick->txn;
-	health->reason = health->ready ? NULL : "the store is not there yet";
+	if (!health->ready)
+		health->reason = "the store is not there yet";
+	else if (service->access_max < ACCESS_GROW)
+		health->reason = "the store is full: new work is refused";
 	health->backlog = (int64_t)calls_in_hand(service->calls);
 	health->requests = service->counts.requests;
 	health->ticks = service->counts.ticks;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "amount.h"
 #include "clock.h"
@@ -110,12 +111,26 @@ const char *import_text(const struct import *import, size_t row, enum column col
 
 /* --- begin and end ---------------------------------------------------------------------------- */
 
+static bool is_input(const struct import *import, const char *path)
+{
+	struct stat input, output;
+
+	return stat(import->file, &input) == 0 && stat(path, &output) == 0 &&
+		S_ISREG(output.st_mode) && input.st_dev == output.st_dev &&
+		input.st_ino == output.st_ino;
+}
+
 static int rejects_open(struct import *import)
 {
 	const char *path = ctl_option(import->ctl, "rejects");
 
 	if (!path)
 		return STATUS_DONE;
+	if (is_input(import, path)) {
+		fprintf(stderr, "orderctl: --rejects %s is the file to import; name another\n",
+			path);
+		return STATUS_USAGE;
+	}
 	import->rejects = fopen(path, "we");
 	if (!import->rejects) {
 		fprintf(stderr, "orderctl: %s: %s\n", path, strerror(errno));

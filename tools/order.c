@@ -156,13 +156,25 @@ static void page_print(const struct order_query *query, const struct order_list 
 	putchar('\n');
 }
 
+/* True: there are more behind them. */
+static bool orders_add(struct rows *rows, const struct order_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		rows_add(rows, &list->orders[i]);
+	return list->next > 0;
+}
+
+/* People see a page and how to go on; a program that named no page gets all there are. */
 int order_list(struct ctl *ctl)
 {
 	struct order_query query = { .page = 1, .page_size = 20 };
 	struct order_list list;
 	struct rows *rows;
 	int status = query_read(ctl, &query);
+	bool everything = ctl->json && !ctl_option(ctl, "page") && !ctl_option(ctl, "page-size");
 
+	if (everything)
+		query.page_size = PAGE_SIZE_MAX;
 	if (!status)
 		status = ctl_call(ctl, ORDERD, "order.list", &order_query_record, &query,
 			&order_list_record, &list);
@@ -171,11 +183,14 @@ int order_list(struct ctl *ctl)
 	rows = rows_begin(&order_record, ORDER_COLUMNS);
 	if (!rows)
 		return ctl_failed(ctl, ORDERD, -ENOMEM, NULL);
-	for (size_t i = 0; i < list.count; i++)
-		rows_add(rows, &list.orders[i]);
+	while (!status && orders_add(rows, &list) && everything) {
+		query.after = list.next;
+		status = ctl_call(ctl, ORDERD, "order.list", &order_query_record, &query,
+			&order_list_record, &list);
+	}
 	rows_end(rows);
 	page_print(&query, &list);
-	return STATUS_DONE;
+	return status;
 }
 
 int order_history(struct ctl *ctl)

@@ -55,7 +55,10 @@ static int check_change(struct tick *tick, const struct order_change *change,
 {
 	enum orderd_status now = order->wire.status;
 
-	if (!step || (change->from != ORDERD_ANY && change->from != now))
+	if (change->from != ORDERD_ANY && change->from != now)
+		return tick_refuse(tick, OUTCOME_INVALID_TRANSITION, "the order is %s, not %s",
+			status_names[now], status_names[change->from]);
+	if (!step)
 		return tick_refuse(tick, OUTCOME_INVALID_TRANSITION,
 			"the order is %s; it cannot become %s", status_names[now],
 			status_names[change->status]);
