@@ -8,14 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "clock.h"
 #include "protocol.h"
 
-#define CONNECT_MAX_MS 1000 /* a daemon that runs takes a connection at once */
+#define CONNECT_MAX_MS 1000 /* then it is asked whether anybody is there */
 #define RECONNECT_MS 20
 #define RECONNECT_MAX_MS 500
 #define EVENTS_QUEUE 16384 /* events waiting to be taken */
@@ -199,6 +201,24 @@ static int wait_for(struct client_socket *client_socket, short events, int64_t d
 
 /* --- sending -------------------------------------------------------------------------------- */
 
+/* Whether a process holds the socket, be it too busy or stopped to shake hands. */
+static bool somebody_listens(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool listens;
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	strcpy(address.sun_path, path);
+	listens = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
+	close(fd);
+	return listens;
+}
+
 /* The file tells first who need not be waited for. */
 static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline_ms)
 {
@@ -214,6 +234,10 @@ static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline
 		return result;
 	result =
 		wait_for(client_socket, ZMQ_POLLOUT, deadline_ms < soon_ms ? deadline_ms : soon_ms);
+	if (result == -EAGAIN && soon_ms < deadline_ms && somebody_listens(path)) {
+		result = wait_for(client_socket, ZMQ_POLLOUT, deadline_ms);
+		return result == -EAGAIN ? -ETIMEDOUT : result;
+	}
 	return result == -EAGAIN ? -ECONNREFUSED : result;
 }
 
