@@ -195,6 +195,13 @@ static void turn_to(struct coordinator *coordinator, struct open_saga *open,
 	alarm_update(coordinator, open);
 }
 
+static void forget(struct coordinator *coordinator, struct open_saga *open)
+{
+	HASH_DEL(coordinator->sagas, open);
+	alarm_clear(&coordinator->alarms, &open->alarm);
+	open_saga_free(open);
+}
+
 /* A durable saga that finds no room here is in the table and loaded later. */
 static void do_open(void *state, void *argument)
 {
@@ -219,38 +226,6 @@ void coordinator_open(struct tick *tick, const struct open_saga *open, struct wa
 		(struct change){ .open = *open, .waiter = waiter, .awaited = waiter.call > 0 });
 }
 
-/* One block: the draft, its lines, its texts. */
-static struct draft *draft_copy(const struct draft *from)
-{
-	const struct orderd_create *create = &from->create;
-	size_t lines_size = create->item_count * sizeof(*create->items);
-	size_t size = sizeof(*from) + lines_size;
-	struct draft *draft;
-	char *text;
-
-	size += create->idempotency_key ? strlen(create->idempotency_key) + 1 : 0;
-	for (size_t i = 0; i < create->item_count; i++)
-		size += create->items[i].sku ? strlen(create->items[i].sku) + 1 : 0;
-	draft = malloc(size);
-	if (!draft)
-		return NULL;
-	*draft = *from;
-	draft->create.items = (struct orderd_line *)(draft + 1);
-	memcpy(draft->create.items, create->items, lines_size);
-	text = (char *)draft->create.items + lines_size;
-	if (create->idempotency_key) {
-		draft->create.idempotency_key = text;
-		text = stpcpy(text, create->idempotency_key) + 1;
-	}
-	for (size_t i = 0; i < create->item_count; i++) {
-		if (!create->items[i].sku)
-			continue;
-		draft->create.items[i].sku = text;
-		text = stpcpy(text, create->items[i].sku) + 1;
-	}
-	return draft;
-}
-
 static void do_open_draft(void *state, void *argument)
 {
 	const struct change *change = argument;
@@ -258,8 +233,11 @@ static void do_open_draft(void *state, void *argument)
 
 	do_open(state, argument);
 	open = find(state, change->open.number);
-	if (open)
-		open->draft = draft_copy(change->draft);
+	if (!open)
+		return;
+	open->draft = draft_copy(change->draft);
+	if (!open->draft) /* its clients time out and repeat */
+		forget(state, open);
 }
 
 void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
@@ -276,11 +254,8 @@ static void do_close(void *state, void *argument)
 	const struct change *change = argument;
 	struct open_saga *open = find(coordinator, change->number);
 
-	if (!open)
-		return;
-	HASH_DEL(coordinator->sagas, open);
-	alarm_clear(&coordinator->alarms, &open->alarm);
-	open_saga_free(open);
+	if (open)
+		forget(coordinator, open);
 }
 
 void coordinator_close(struct tick *tick, uint64_t number)

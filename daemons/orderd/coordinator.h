@@ -3,6 +3,7 @@
 #include <uthash.h>
 
 #include "alarm.h"
+#include "draft.h"
 #include "saga.h"
 
 /* Sagas, the memory half: who waits for each, when to try again, when to give up.
@@ -13,12 +14,6 @@
 
 #define SAGAS_IN_MEMORY 65536 /* the others wait in the table until there is room */
 #define DRAFT_FIRST (UINT64_C(1) << 62)
-
-/* A request that is being priced: nothing of it is durable yet. */
-struct draft {
-	struct orderd_create create; /* its texts and lines live with it */
-	uint64_t body;               /* create_body_hash */
-};
 
 struct open_saga {
 	uint64_t number; /* the order's id; while pricing a draft's number, from DRAFT_FIRST on */

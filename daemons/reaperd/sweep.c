@@ -11,17 +11,9 @@
 
 enum { ORDERD }; /* peers */
 
-enum { META, ORDERS, USERS, DEADLINES, KEYS, SAGAS, EVENTS };
-static const char *const tables[] = {
-	"meta",
-	"orders",
-	"users",
-	"deadlines",
-	"keys",
-	"sagas",
-	"events",
-	NULL,
-};
+/* Of orderd's tables the one that is looked at. */
+enum { DEADLINES };
+static const char *const tables[] = { [DEADLINES] = "deadlines", NULL };
 
 struct proposal {
 	UT_hash_handle hh;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <msgpack.h>
 
+#include "arena_fixture.h"
 #include "codec.h"
 #include "error.h"
 #include "protocol.h"
@@ -16,22 +17,6 @@
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 #define MUTATIONS 200000
-
-static struct arena *arena;
-
-static int arena_setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return arena ? 0 : -1;
-}
-
-static int arena_teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* Parses a copy of exactly that size, so that the sanitizer sees a read past the end. The copy is
  * *ret_frame, to be freed. */

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "error.h"
 #include "fields.h"
 
@@ -64,22 +65,6 @@ static const struct field thing_fields[] = {
 	{ "note", FIELD_TEXT, FIELD_SPARSE, AT(thing, note), 2, 4 },
 };
 static const struct record thing_record = RECORD(thing, thing_fields);
-
-static struct arena *arena;
-
-static int arena_setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return arena ? 0 : -1;
-}
-
-static int arena_teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 /* --- msgpack from a notation: {name:1,list:['text',-2,true,nil]} --------------------------- */
 

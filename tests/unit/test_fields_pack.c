@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "error.h"
 #include "fields.h"
 
@@ -77,22 +78,6 @@ static const struct thing full = {
 	.mark_count = 3,
 	.secret = 99,
 };
-
-static struct arena *arena;
-
-static int arena_setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return arena ? 0 : -1;
-}
-
-static int arena_teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static const struct value *value_of(struct buffer *buffer)
 {

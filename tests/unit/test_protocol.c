@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "error.h"
 #include "protocol.h"
 
@@ -14,22 +15,12 @@
 #define TRILLION INT64_C(1000000000000)
 #define YEAR_MS INT64_C(31622400000)
 
-static struct arena *arena;
 static struct buffer buffer;
 
-static int arena_setup(void **state)
+static int buffer_teardown(void **state)
 {
-	(void)state;
-	arena = arena_new();
-	return arena ? 0 : -1;
-}
-
-static int arena_teardown(void **state)
-{
-	(void)state;
 	buffer_done(&buffer);
-	arena_free(arena);
-	return 0;
+	return arena_teardown(state);
 }
 
 /* --- a request with every required field, and one of them as wanted ------------------------- */
@@ -317,7 +308,7 @@ static void lists_of_answers_may_be_empty(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, arena_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, buffer_teardown)
 
 int main(void)
 {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "arena_fixture.h"
 #include "protocol.h"
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
@@ -21,22 +22,12 @@ static const struct record *const records[] = { &range_record, &health_record, &
 	&order_due_reply_record, &event_record, &event_list_record, &saga_info_record,
 	&saga_list_record };
 
-static struct arena *arena;
 static struct buffer buffer;
 
-static int arena_setup(void **state)
+static int buffer_teardown(void **state)
 {
-	(void)state;
-	arena = arena_new();
-	return arena ? 0 : -1;
-}
-
-static int arena_teardown(void **state)
-{
-	(void)state;
 	buffer_done(&buffer);
-	arena_free(arena);
-	return 0;
+	return arena_teardown(state);
 }
 
 static void names_stand_at_the_numbers_they_are_for(void **state)
@@ -253,7 +244,7 @@ static void answers_show_what_the_protocol_says_and_leave_out_the_rest(void **st
 	assert_shows(&empty_record, NULL, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, arena_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, buffer_teardown)
 
 int main(void)
 {
