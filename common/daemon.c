@@ -22,6 +22,7 @@
 #define CLIENTS_MIN 8
 #define EXIT_USAGE 2
 #define STOP_WAIT_MS 1000 /* for calls in hand to be answered after SIGTERM */
+#define STOP_QUIET_MS 20  /* without input: whoever still asks has been told to come again */
 
 struct loop {
 	const struct program *program;
@@ -33,6 +34,7 @@ struct loop {
 	sd_event_source *more;  /* runs a tick when input is left that no descriptor announces */
 	sd_event_source *timer; /* runs a tick when the service wants one */
 	size_t clients_max;     /* requests taken into the next tick */
+	int64_t input_at_ms;    /* monotonic: when something last arrived */
 	bool stopping;
 	int64_t stop_at_ms;
 };
@@ -43,8 +45,8 @@ static int timer_arm(struct loop *loop, int64_t wait_ms)
 {
 	int result;
 
-	if (loop->stopping && (wait_ms < 0 || wait_ms > 20))
-		wait_ms = 20;
+	if (loop->stopping && (wait_ms < 0 || wait_ms > STOP_QUIET_MS))
+		wait_ms = STOP_QUIET_MS;
 	if (wait_ms < 0)
 		return sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
 	result = sd_event_source_set_time_relative(loop->timer, (uint64_t)wait_ms * 1000);
@@ -65,11 +67,21 @@ static void intake_adapt(struct loop *loop, int64_t took_ms, size_t count)
 			: TRANSPORT_CLIENTS_MAX;
 }
 
+/* What libzmq has read for a daemon that is gone is lost, and its client waits until it is tired. So
+ * what still arrives while stopping is taken and told to come again, until nothing does. */
+static bool is_stopped(const struct loop *loop, int64_t now_ms)
+{
+	if (!loop->stopping)
+		return false;
+	return now_ms >= loop->stop_at_ms ||
+		(service_counts(loop->service).parked == 0 &&
+			now_ms - loop->input_at_ms >= STOP_QUIET_MS);
+}
+
 static int loop_tick(struct loop *loop)
 {
 	const struct event *events;
-	bool clients = !loop->stopping;
-	size_t count = transport_take(loop->transport, clients ? loop->clients_max : 0, &events);
+	size_t count = transport_take(loop->transport, loop->clients_max, &events);
 	int64_t now_ms = clock_monotonic_ms();
 	int64_t cpu_ms = clock_cpu_ms();
 	int64_t wait_ms = -1;
@@ -82,14 +94,15 @@ static int loop_tick(struct loop *loop)
 		log_error("the tick failed and nothing of it was kept: %s", strerror(-result));
 		return sd_event_exit(loop->event, result);
 	}
-	if (loop->stopping &&
-		(service_counts(loop->service).parked == 0 || now_ms >= loop->stop_at_ms))
+	if (count > 0)
+		loop->input_at_ms = now_ms;
+	if (is_stopped(loop, now_ms))
 		return sd_event_exit(loop->event, 0);
 	result = timer_arm(loop, wait_ms);
 	if (result < 0)
 		return result;
 	return sd_event_source_set_enabled(loop->more,
-		transport_has_more(loop->transport, clients) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+		transport_has_more(loop->transport) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *argument)
@@ -122,6 +135,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 		return sd_event_exit(loop->event, 0);
 	sd_notify(false, "STOPPING=1\nSTATUS=answering what is in hand");
 	result = loop_tick(loop);
+	service_stop(loop->service);
 	loop->stopping = true;
 	loop->stop_at_ms = clock_monotonic_ms() + STOP_WAIT_MS;
 	return result < 0 ? result : loop_tick(loop);
@@ -275,8 +289,8 @@ static int loop_open(struct loop *loop)
 
 static void loop_close(struct loop *loop)
 {
+	transport_close(loop->transport); /* first: what it still reads is lost */
 	service_close(loop->service);
-	transport_close(loop->transport);
 	sd_event_source_unref(loop->more);
 	sd_event_source_unref(loop->timer);
 	sd_event_unref(loop->event);

@@ -390,6 +390,8 @@ static enum verdict handle_envelope(struct service *service, const struct value 
 	service->operation = operation_find(service->program, envelope.op);
 	if (!service->operation)
 		return refuse(service, OUTCOME_UNKNOWN_OPERATION, NULL);
+	if (service->stopping)
+		return refuse(service, OUTCOME_BUSY, "the daemon stops: send it again soon");
 	return handle_operation(service, map);
 }
 

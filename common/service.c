@@ -168,6 +168,11 @@ void service_close(struct service *service)
 	free(service);
 }
 
+void service_stop(struct service *service)
+{
+	service->stopping = true;
+}
+
 /* --- the tick ------------------------------------------------------------------------------- */
 
 static int tick_begin(struct service *service)

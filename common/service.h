@@ -191,6 +191,9 @@ int service_open(struct service **ret, const struct program *program, const void
 	const struct bus *bus, int64_t now_ms, int64_t monotonic_ms);
 void service_close(struct service *service);
 
+/* From now on requests are answered OUTCOME_BUSY, while what is in hand goes on to its answer. */
+void service_stop(struct service *service);
+
 #define EVENTS_MAX 1024
 
 /* One tick of at most EVENTS_MAX events. 0, or -errno: the process must exit and recover.

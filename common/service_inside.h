@@ -32,8 +32,9 @@ struct service {
 	int64_t started_at_ms;
 	int64_t readers_checked_ms; /* monotonic */
 	int64_t room_checked_ms;    /* likewise */
-	bool time_skipped;          /* on_time, in the run in hand */
-	bool nearly_full;           /* the store: new work is refused, the rest goes on */
+	bool stopping;
+	bool time_skipped; /* on_time, in the run in hand */
+	bool nearly_full;  /* the store: new work is refused, the rest goes on */
 	struct service_counts counts;
 
 	/* The tick in hand. */

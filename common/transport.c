@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <zmq.h>
 
+#include "passed.h"
+
 #define LINGER_MS 200
 #define HANDSHAKE_MS 2000
 #define CLIENT_QUEUE 1024  /* answers waiting for one client to read */
@@ -62,16 +64,22 @@ static void *socket_new(struct transport *transport, int type)
 	return socket;
 }
 
+/* libzmq leaves the file alone when it is given the socket. */
 static int bind_in(void *socket, const char *dir, const char *file)
 {
 	char endpoint[256];
+	const char *path = endpoint + strlen("ipc://");
 	int result = endpoint_print(endpoint, sizeof(endpoint), dir, file);
+	int fd;
 
 	if (result < 0)
 		return result;
+	fd = passed_take(path);
+	if (fd >= 0)
+		set(socket, ZMQ_USE_FD, fd);
 	if (zmq_bind(socket, endpoint) < 0)
 		return -zmq_errno();
-	return chmod(endpoint + strlen("ipc://"), SOCKET_MODE) < 0 ? -errno : 0;
+	return fd < 0 && chmod(path, SOCKET_MODE) < 0 ? -errno : 0;
 }
 
 static int router_open(struct transport *transport, const char *dir, const char *file)
@@ -127,6 +135,8 @@ int transport_open(struct transport **ret, const struct program *program, const 
 		result = events_open(transport, runtime_dir, program->events_socket);
 	if (result == 0)
 		result = router_open(transport, runtime_dir, program->socket);
+	if (result == 0)
+		result = passed_check();
 	for (const struct peer *peer = program->peers; result == 0 && peer && peer->name; peer++)
 		result = peer_open(transport, runtime_dir, peer);
 	if (result < 0) {
@@ -267,9 +277,9 @@ static bool has_input(void *socket)
 	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
 }
 
-bool transport_has_more(struct transport *transport, bool clients)
+bool transport_has_more(struct transport *transport)
 {
-	bool more = clients ? has_input(transport->router) : false;
+	bool more = has_input(transport->router);
 
 	for (size_t i = 0; i < transport->peer_count; i++)
 		more = has_input(transport->peers[i]) || more;

@@ -13,7 +13,8 @@
 
 struct transport;
 
-/* Binds and connects what the program asks for in `runtime_dir`. 0; -ENAMETOOLONG; -errno. */
+/* Binds and connects what the program asks for in `runtime_dir`; sockets that the service manager
+ * holds there are taken from it. 0; -ENAMETOOLONG; -errno. */
 int transport_open(struct transport **ret, const struct program *program, const char *runtime_dir);
 void transport_close(struct transport *transport); /* gives what is queued 200 ms to leave */
 
@@ -29,4 +30,4 @@ size_t transport_take(struct transport *transport, size_t clients, const struct 
 void transport_release(struct transport *transport);
 
 /* Whether something is left that no descriptor will announce. To be asked after sending. */
-bool transport_has_more(struct transport *transport, bool clients);
+bool transport_has_more(struct transport *transport);

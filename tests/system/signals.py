@@ -1,6 +1,8 @@
 #!/usr/bin/python3
-"""What a service manager sees of the daemons: readiness, watchdog, stopping, reloading."""
+"""What a service manager sees of the daemons: readiness, watchdog, stopping, reloading, and the
+sockets that it holds for them."""
 import os
+import shutil
 import signal
 import socket
 import time
@@ -108,6 +110,70 @@ class Signals(unittest.TestCase):
         self.suite.start("orderd")
         self.suite.audit()
         self.suite.close()
+
+    def test_nobody_is_left_without_an_answer_by_a_stop(self):
+        self.start_all()
+        clients = [self.suite.client("orderd") for _ in range(64)]
+        answers = 0
+        for at, client in enumerate(clients):
+            self.addCleanup(client.close)
+            client.send("order.create", user_id=at + 1, items=[{"book_id": 1, "quantity": 1}])
+        self.suite.signal("orderd", signal.SIGTERM)
+        for at, client in enumerate(clients):
+            client.send("order.list", user_id=at + 1)
+        for client in clients:
+            codes = [client.receive(number)["code"] for number in (1, 2)]
+            answers += codes.count(0)
+            self.assertLessEqual(set(codes), {0, 42900, 40900}, codes)
+        self.assertEqual(self.suite.processes.pop("orderd").wait(suite.PATIENCE_S), 0)
+        self.assertGreater(answers, 0)
+        self.suite.start("orderd")
+        self.suite.audit()
+        self.suite.close()
+
+    def activate(self, name, *files):
+        """Starts a daemon by the first who comes to one of these sockets."""
+        tool = shutil.which("systemd-socket-activate")
+        if not tool:
+            self.skipTest("no systemd-socket-activate (Debian: systemd)")
+        paths = [f"{self.suite.dir}/{file}" for file in files]
+        options = [word for path in paths for word in ("--listen", path)]
+        self.suite.start(name, wait=False, through=[tool, *options])
+        for path in paths:
+            suite.wait_until(lambda path=path: os.path.exists(path), f"{path} is listened to")
+        return [os.stat(path) for path in paths]
+
+    def test_a_socket_that_systemd_holds_starts_its_daemon_and_stays_systemds(self):
+        sockets = {"catalogd": ["catalogd.sock"], "stockd": ["stockd.sock"],
+                   "orderd": ["orderd.sock", "events.sock"], "reaperd": ["reaperd.sock"]}
+        for name, files in sockets.items():
+            before = self.activate(name, *files)
+            self.assertFalse(os.path.exists(f"{self.suite.dir}/{name}.lock"))
+            self.suite.wait_ready(name)
+            for file, there in zip(files, before):
+                now = os.stat(f"{self.suite.dir}/{file}")
+                self.assertEqual((now.st_ino, now.st_mode), (there.st_ino, there.st_mode))
+        self.suite.stock_books()
+        events = self.suite.subscribe()
+        self.addCleanup(events.close)
+        order = self.suite.create()
+        self.assertTrue(events.poll(suite.PATIENCE_S * 1000))
+        for name, files in sockets.items():
+            self.suite.stop(name)
+            for file in files:
+                self.assertTrue(os.path.exists(f"{self.suite.dir}/{file}"), file)
+        for name in sockets:
+            self.suite.start(name)
+        self.assertEqual(self.suite.status(order["order_id"]), "PENDING")
+        self.suite.audit()
+        self.suite.close()
+
+    def test_a_foreign_socket_is_refused(self):
+        self.activate("stockd", "stock.sock")
+        with suite.Client(f"{self.suite.dir}/stock.sock") as client:
+            client.send("health")
+            self.assertEqual(self.suite.processes.pop("stockd").wait(suite.PATIENCE_S), 1)
+        self.assertIn("stock.sock, which is none of this daemon's", self.log("stockd"))
 
     def configure(self, text):
         with open(f"{self.suite.dir}/orderd.conf", "w", encoding="ascii") as file:

@@ -152,7 +152,8 @@ class Suite:
 
     # --- daemons ---
 
-    def start(self, name, wait=True):
+    def start(self, name, wait=True, through=()):
+        """Starts a daemon, by the command `through` where one is given."""
         def die_with_the_test():
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -161,7 +162,7 @@ class Suite:
             raise AssertionError(f"{name} is not in PATH")
         with open(f"{self.dir}/{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
-                [program, "--runtime-dir", self.dir, "--state-dir", f"{self.dir}/state",
+                [*through, program, "--runtime-dir", self.dir, "--state-dir", f"{self.dir}/state",
                  *self.options.get(name, ())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
                 preexec_fn=die_with_the_test)

@@ -356,6 +356,37 @@ static void a_service_without_a_store_answers_too(void **state)
 	bench_close();
 }
 
+/* --- stopping ------------------------------------------------------------------------------- */
+
+static int64_t wake_the_first(struct tick *tick)
+{
+	toy_wake(tick, &(struct toy){ .number = 0 }, NULL);
+	return -1;
+}
+
+static void a_service_that_stops_answers_what_it_has_and_puts_off_the_rest(void **state)
+{
+	(void)state;
+	queue_toy('a', "toy.wait", 1, NULL);
+	bench_tick();
+	service_stop(bench->f->service);
+	queue_toy('b', "toy.put", 2, "x");
+	queue_toy('c', "toy.get", 2, NULL);
+	bench_tick();
+	assert_error(reply_to('b'), "busy");
+	assert_true(number_of(reply_to('b'), "retry_after_ms") > 0);
+	assert_error(reply_to('c'), "busy");
+	assert_int_equal(parked(), 1);
+	bench->on_time = wake_the_first;
+	bench_tick();
+	assert_good(reply_to('a'));
+	assert_int_equal(parked(), 0);
+	bench->on_time = NULL;
+	bench_close();
+	assert_int_equal(bench_try_open(&toy_program), 0);
+	assert_stored(2, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +408,7 @@ int main(void)
 		BENCH_TEST(damage_met_in_the_programs_time_costs_no_request),
 		BENCH_TEST(health_tells_what_the_service_knows),
 		BENCH_TEST(a_service_without_a_store_answers_too),
+		BENCH_TEST(a_service_that_stops_answers_what_it_has_and_puts_off_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
