@@ -53,11 +53,10 @@ static uint64_t written_by(int64_t pid)
 }
 
 static int ask(const char *runtime_dir, const char *name, struct arena *arena,
-	const char *operation, const struct range *range, const struct record *record,
-	void *ret_reply)
+	const char *operation, const struct record *asked, const void *request,
+	const struct record *record, void *ret_reply)
 {
 	struct connection *connection;
-	const struct record *request = range ? &range_record : &empty_record;
 	char path[512];
 	int result;
 
@@ -65,7 +64,7 @@ static int ask(const char *runtime_dir, const char *name, struct arena *arena,
 	result = arena ? connection_open(&connection, path) : -ENOMEM;
 	if (result != 0)
 		return result;
-	result = connection_call(connection, arena, operation, request, range, PATIENCE_MS, record,
+	result = connection_call(connection, arena, operation, asked, request, PATIENCE_MS, record,
 		ret_reply, NULL);
 	connection_close(connection);
 	return result > 0 ? -EACCES : result;
@@ -75,14 +74,24 @@ static void processes_read(const char *runtime_dir, struct arena *arena, struct 
 {
 	for (int i = METER_ORDERD; i < METER_CLIENT; i++) {
 		struct health health = { 0 };
+		struct stats_report stats = { 0 };
 
-		if (ask(runtime_dir, meter_names[i], arena, "health", NULL, &health_record,
-			    &health))
+		if (ask(runtime_dir, meter_names[i], arena, "health", &empty_record, NULL,
+			    &health_record, &health))
 			continue;
 		meter->cpu_s[i] = cpu_of(health.pid);
 		meter->write_bytes += written_by(health.pid);
-		meter->commits += health.commits;
+		if (ask(runtime_dir, meter_names[i], arena, "stats", &empty_record, NULL,
+			    &stats_record, &stats) == 0)
+			meter->syncs += stats.syncs;
 	}
+}
+
+static int events_ask(const char *runtime_dir, struct arena *arena, const struct range *range,
+	struct event_list *ret)
+{
+	return ask(runtime_dir, "orderd", arena, "event.list", &range_record, range,
+		&event_list_record, ret);
 }
 
 int meter_read(const char *runtime_dir, struct meter *ret)
@@ -91,8 +100,7 @@ int meter_read(const char *runtime_dir, struct meter *ret)
 	struct meter meter = { .cpu_s[METER_CLIENT] = cpu_of(getpid()) };
 	struct event_list events = { 0 };
 	struct range range = { .limit = 1 };
-	int result = ask(runtime_dir, "orderd", arena, "event.list", &range, &event_list_record,
-		&events);
+	int result = events_ask(runtime_dir, arena, &range, &events);
 
 	if (result == 0) {
 		meter.last_event = events.last;
@@ -110,16 +118,14 @@ static void tally_add(struct tally *tally, const struct orderd_event *event)
 			tally->first_id = event->order_id;
 		if (event->order_id > tally->last_id)
 			tally->last_id = event->order_id;
-	} else if (event->to == ORDERD_CANCELLED) {
-		if (tally->cancelled++ == 0)
-			tally->first_cancel = event->at;
-		tally->last_cancel = event->at;
+		tally->last_made = event->at;
 	}
+	tally->cancelled += event->to == ORDERD_CANCELLED;
 	tally->last_event = event->seq;
 }
 
 int tally_read(const char *runtime_dir, struct tally *tally,
-	void (*cancelled)(void *argument, int64_t at), void *argument)
+	void (*heard)(void *argument, const struct orderd_event *event), void *argument)
 {
 	struct arena *arena = arena_new();
 	struct event_list list = { .count = 1 };
@@ -128,12 +134,11 @@ int tally_read(const char *runtime_dir, struct tally *tally,
 	while (result == 0 && list.count > 0) {
 		struct range range = { .after = tally->last_event, .limit = LIST_LIMIT_MAX };
 
-		result = ask(runtime_dir, "orderd", arena, "event.list", &range, &event_list_record,
-			&list);
+		result = events_ask(runtime_dir, arena, &range, &list);
 		for (size_t i = 0; result == 0 && i < list.count; i++) {
 			tally_add(tally, &list.events[i]);
-			if (cancelled && list.events[i].to == ORDERD_CANCELLED)
-				cancelled(argument, list.events[i].at);
+			if (heard)
+				heard(argument, &list.events[i]);
 		}
 		if (arena)
 			arena_reset(arena);
@@ -142,11 +147,26 @@ int tally_read(const char *runtime_dir, struct tally *tally,
 	return result;
 }
 
+int page_next(const char *runtime_dir, struct order_query *query)
+{
+	struct arena *arena = arena_new();
+	struct order_list list = { 0 };
+	int result = ask(runtime_dir, "orderd", arena, "order.list", &order_query_record, query,
+		&order_list_record, &list);
+
+	query->after = list.next;
+	arena_free(arena);
+	if (result < 0)
+		return result;
+	return list.next > 0 ? 0 : -ENOENT;
+}
+
 int64_t open_sagas(const char *runtime_dir)
 {
 	struct arena *arena = arena_new();
 	struct health health = { 0 };
-	int result = ask(runtime_dir, "orderd", arena, "health", NULL, &health_record, &health);
+	int result = ask(runtime_dir, "orderd", arena, "health", &empty_record, NULL,
+		&health_record, &health);
 
 	arena_free(arena);
 	return result < 0 ? result : health.open_sagas;

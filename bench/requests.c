@@ -81,9 +81,11 @@ uint32_t request_create(void *argument, uint64_t index, struct buffer *buffer)
 		pack_number(buffer, "book_id", 1 + (book + line) % draw->books);
 		pack_number(buffer, "quantity", line == 0 ? 2 : 1);
 	}
-	if (draw->expire_at_ms == 0)
+	if (draw->expire_at_ms == 0 && draw->lifetime_ms == 0)
 		return 3;
-	pack_number(buffer, "expires_in_ms", (uint64_t)(draw->expire_at_ms - clock_wall_ms()));
+	pack_number(buffer, "expires_in_ms",
+		(uint64_t)(draw->lifetime_ms > 0 ? draw->lifetime_ms
+						 : draw->expire_at_ms - clock_wall_ms()));
 	return 4;
 }
 
@@ -105,7 +107,10 @@ uint32_t request_list(void *argument, uint64_t index, struct buffer *buffer)
 	(void)index;
 	pack_op(buffer, "order.list");
 	pack_number(buffer, "user_id", 1 + draw_below(draw, draw->users));
-	return 2;
+	if (draw->after == 0)
+		return 2;
+	pack_number(buffer, "after", draw->after);
+	return 3;
 }
 
 /* Six creates, three reads and a page in ten. */

@@ -15,7 +15,9 @@ struct draw {
 	const double *zipf; /* cumulative shares of the books, hottest first; NULL: all alike */
 	uint64_t first_id;  /* orders to read or cancel */
 	uint64_t last_id;
-	int64_t expire_at_ms; /* wall clock; 0: the daemon's own timeout */
+	uint64_t after;       /* cursor of the pages to read */
+	int64_t expire_at_ms; /* wall clock: orders made are due then; 0: not so */
+	int64_t lifetime_ms;  /* of orders made, where it is not the daemon's own; 0: it is */
 };
 
 /* Cumulative shares for an exponent above 0. NULL: no memory. The caller frees it. */
