@@ -120,7 +120,10 @@ class Postgres:
         said = run([postgres_program("pgbench"), *self.where, "-n", "-M", "prepared", "-c",
                     str(connections), "-j", str(min(2, connections)), "-T", str(seconds), "-f",
                     "-", "postgres"], cwd=self.dir, input=TRANSACTION)
-        return {"rate": float(re.search(r"^tps = ([0-9.]+)", said, re.M).group(1))}
+        found = re.search(r"^tps = ([0-9.]+)", said, re.M)
+        if not found:
+            raise Failure(f"pgbench made no orders in {seconds} s:\n{said}")
+        return {"rate": float(found.group(1))}
 
     def measure(self, size, wanted):
         if "create" not in wanted:

@@ -27,7 +27,7 @@ class Sizes:
                         256: 40000 // part, 1024: 80000 // part}
         self.reads = {64: 200000 // part, 1024: 1000000 // part}
         self.storm = 100000 // part
-        self.postgres_s = 2 if quick else 5
+        self.postgres_s = 5
         self.open_s = 1 if quick else 5
         self.late_s = 5 if quick else 20
         self.stored = stored or (60000 if quick else 5000000)
