@@ -1,6 +1,7 @@
 #include "due.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "meter.h"
 
 #define PATIENCE_MS 60000
+#define LOOK_MS 2
+#define SHOW_LOOKS 250     /* progress at every so-many-th look */
 #define TRIAL 4000         /* orders that tell how long the others will take */
 #define TRIAL_SHARE_MAX 10 /* of them, the trial's part */
 #define LEAD_MS 2000       /* from the last order made to the storm, about */
@@ -66,16 +69,26 @@ static int storm_watch(struct watch *watch, uint64_t made)
 {
 	const char *dir = watch->suite->runtime_dir;
 	int64_t now_ms = clock_wall_ms();
+	unsigned looks = 0;
 	int error = 0;
 
 	if (now_ms >= watch->storm_ms)
 		return -ETIME; /* the making took too long: some were cancelled before the rest was made */
+	if (!watch->suite->quiet)
+		fprintf(stderr, "the storm comes in %.1f s",
+			(double)(watch->storm_ms - now_ms) / 1000);
 	usleep((useconds_t)(watch->storm_ms - now_ms) * 1000);
 	while (error == 0 && clock_wall_ms() < watch->storm_ms + PATIENCE_MS &&
 		(watch->tally.cancelled < made || open_sagas(dir) > 0)) {
-		usleep(2000);
+		usleep(LOOK_MS * 1000);
 		error = tally_read(dir, &watch->tally, storm_heard, watch);
+		if (!watch->suite->quiet && looks++ % SHOW_LOOKS == 0)
+			fprintf(stderr, "\r%llu of %llu cancelled       ",
+				(unsigned long long)watch->tally.cancelled,
+				(unsigned long long)made);
 	}
+	if (!watch->suite->quiet)
+		fputs("\r                                        \r", stderr);
 	watch->result->seconds = (double)(clock_wall_ms() - watch->storm_ms) / 1000;
 	watch->result->lost = made - watch->tally.cancelled;
 	return error;
@@ -147,6 +160,8 @@ static int steady_watch(struct watch *watch, uint64_t made)
 	int64_t patience_ms = clock_wall_ms() + PATIENCE_MS;
 	int error = 0;
 
+	if (!watch->suite->quiet)
+		fputs("\rthe last ones fall due\r", stderr);
 	usleep((useconds_t)watch->lifetime_ms * 1000);
 	while (error == 0 && counted.cancelled < made && clock_wall_ms() < patience_ms) {
 		usleep(100000);

@@ -147,6 +147,24 @@ int tally_read(const char *runtime_dir, struct tally *tally,
 	return result;
 }
 
+int newest_order(const char *runtime_dir, uint64_t *ret_order_id)
+{
+	struct arena *arena = arena_new();
+	struct event_list events = { 0 };
+	struct range range = { .limit = 1 };
+	int result = events_ask(runtime_dir, arena, &range, &events);
+
+	range.after = events.last > 0 ? events.last - 1 : 0;
+	if (result == 0)
+		result = events_ask(runtime_dir, arena, &range, &events);
+	if (result == 0 && events.count == 0)
+		result = -ENOMSG;
+	if (result == 0)
+		*ret_order_id = events.events[0].order_id;
+	arena_free(arena);
+	return result;
+}
+
 int page_next(const char *runtime_dir, struct order_query *query)
 {
 	struct arena *arena = arena_new();
@@ -158,7 +176,7 @@ int page_next(const char *runtime_dir, struct order_query *query)
 	arena_free(arena);
 	if (result < 0)
 		return result;
-	return list.next > 0 ? 0 : -ENOENT;
+	return list.next > 0 ? 0 : -ENODATA;
 }
 
 int64_t open_sagas(const char *runtime_dir)

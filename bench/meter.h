@@ -34,8 +34,12 @@ struct tally {
 int tally_read(const char *runtime_dir, struct tally *tally,
 	void (*heard)(void *argument, const struct orderd_event *event), void *argument);
 
-/* Reads a page of a list and sets the cursor behind it. 0; -ENOENT: nothing follows it; -errno. */
+/* Reads a page of a list and sets the cursor behind it. 0; -ENODATA: nothing follows it; -errno. */
 int page_next(const char *runtime_dir, struct order_query *query);
+
+/* The order whose change was the last: of those there are, about the newest. 0; -ENOMSG: there is
+ * none; -errno. */
+int newest_order(const char *runtime_dir, uint64_t *ret_order_id);
 
 /* Open sagas of orderd: what stockd has not confirmed yet; -errno. */
 int64_t open_sagas(const char *runtime_dir);

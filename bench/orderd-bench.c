@@ -197,8 +197,11 @@ static int fail(const struct bench *bench, const char *what, int error)
 		fprintf(stderr,
 			"orderd-bench: the orders were not made before they fell due; "
 			"is the machine busy otherwise?\n");
-	else if (error == -ENOENT && bench->page > 1)
+	else if (error == -ENODATA)
 		fprintf(stderr, "orderd-bench: user 1 has no page %" PRIu64 "\n", bench->page);
+	else if (error == -ENOMSG)
+		fprintf(stderr,
+			"orderd-bench: there are no orders; give another --stored than 0\n");
 	else
 		fprintf(stderr, "orderd-bench: %s: %s; is the suite running in %s?\n", what,
 			strerror(-error), dir);
@@ -211,7 +214,8 @@ static int make_ready(struct bench *bench, const struct mode *mode)
 	int error = bench->no_prepare ? 0 : suite_prepare(&bench->suite);
 
 	if (error == 0 && mode->needs_orders)
-		error = suite_make_orders(&bench->suite, orders);
+		error = orders > 0 ? suite_make_orders(&bench->suite, orders)
+				   : suite_take_orders(&bench->suite);
 	if (error == 0 && mode->request == request_list && bench->page > 0) {
 		bench->suite.draw.users = 1;
 		error = suite_turn_to(&bench->suite, bench->page);

@@ -18,10 +18,12 @@ int suite_load(struct suite *suite, const char *daemon, struct load load, struct
  * user and root may. */
 int suite_prepare(struct suite *suite);
 
-/* Makes orders to be read or cancelled: first_id to last_id of the draw are theirs. With count 0
- * they are those that are there. */
+/* Makes orders to be read or cancelled: first_id to last_id of the draw are theirs. */
 int suite_make_orders(struct suite *suite, uint64_t count);
 
-/* Goes to that page of user 1's list: the cursor to it is the draw's. -ENOENT: there are not so
+/* Takes those that are there instead, all from 1 on. -ENOMSG: there are none. */
+int suite_take_orders(struct suite *suite);
+
+/* Goes to that page of user 1's list: the cursor to it is the draw's. -ENODATA: there are not so
  * many. */
 int suite_turn_to(struct suite *suite, uint64_t page);
