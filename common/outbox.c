@@ -13,6 +13,7 @@ enum entry_kind { ENTRY_NONE, ENTRY_FRAME, ENTRY_RESULT, ENTRY_EVENT, ENTRY_AFTE
 
 struct entry {
 	enum entry_kind kind;
+	bool early;
 	uint32_t part;
 	const struct call
 		*call; /* FRAME: in the arena, or in the table when call_number is not 0 */
@@ -142,6 +143,16 @@ void outbox_answer(struct outbox *outbox, struct arena *arena, const struct call
 	entry->part = part;
 	entry->call_number = call->number;
 	entry->call = call->many ? NULL : call_borrow(outbox, arena, call);
+}
+
+void outbox_answer_early(struct outbox *outbox, struct arena *arena, const struct call *call,
+	uint32_t part, const struct record *record, const void *reply)
+{
+	size_t count = outbox->entry_count;
+
+	outbox_answer(outbox, arena, call, part, OUTCOME_OK, NULL, record, reply);
+	if (outbox->entry_count > count)
+		outbox->entries[count].early = true;
 }
 
 size_t outbox_mark(const struct outbox *outbox)
@@ -313,6 +324,18 @@ static void answer_flush(struct calls *calls, const struct entry *entry, const u
 	result_keep(&call->parts[entry->part], at, entry->size);
 	if (--call->left == 0)
 		many_finish(calls, call, bus);
+}
+
+void outbox_flush_early(struct outbox *outbox, struct calls *calls, const struct bus *bus)
+{
+	for (size_t i = 0; i < outbox->entry_count; i++) {
+		struct entry *entry = &outbox->entries[i];
+
+		if (!entry->early)
+			continue;
+		answer_flush(calls, entry, outbox->bytes.at + entry->offset, bus);
+		entry->kind = ENTRY_NONE;
+	}
 }
 
 static void batch_flush(struct batch *batch, unsigned peer, const struct bus *bus, bool *ret_up)

@@ -10,7 +10,7 @@
  * and the answers of catalogd and stockd made by hand. Clients are single letters. A tick takes
  * what was queued; what it let out is there until the next one. */
 
-enum { CATALOGD, STOCKD }; /* as in the program's table of peers */
+enum { CATALOGD, STOCKD, FENCE }; /* as in the program's table of peers */
 
 #define SENT_MAX 70000
 #define PRICE_1 5900
@@ -26,14 +26,19 @@ struct shop {
 	struct orderd_settings settings;
 	int64_t now_ms;
 	int64_t monotonic_ms;
-	int64_t wait_ms; /* what the last tick returned */
-	bool down[2];    /* peers that cannot be reached */
+	int64_t wait_ms;      /* what the last tick returned */
+	bool down[3];         /* peers that cannot be reached */
+	struct held held[16]; /* what stockd holds for orders that orderd does not know */
+	size_t held_count;
+	bool fence_silent; /* stockd does not answer the fence by itself */
 	struct event queue[EVENTS_MAX];
 	size_t queued;
 	struct answer answers[4096];
 	size_t answer_count;
 	const struct value *sent[2][SENT_MAX]; /* items, to each peer */
 	size_t sent_count[2];
+	struct fence fence; /* the last that orderd stated, until it is answered */
+	size_t fence_count; /* how often */
 	struct orderd_event published[4096];
 	size_t published_count;
 };
@@ -60,20 +65,6 @@ static inline void note_answer(void *argument, const struct route *route, const 
 		(struct answer){ (char)route->identity[0], shop_read(shop, data, size) };
 }
 
-static inline bool note_sent(void *argument, unsigned peer, const void *data, size_t size)
-{
-	struct shop *shop = argument;
-	const struct value *map = shop_read(shop, data, size);
-	const struct value *list = value_find(map, peer == CATALOGD ? "orders" : "moves");
-
-	assert_text(map, "op", peer == CATALOGD ? "catalog.price" : "stock.apply");
-	assert_true(size <= REQUEST_MAX_BYTES);
-	assert_true(shop->sent_count[peer] + list->list.count <= SENT_MAX);
-	for (uint32_t i = 0; i < list->list.count; i++)
-		shop->sent[peer][shop->sent_count[peer]++] = &list->list.at[i];
-	return !shop->down[peer];
-}
-
 /* What a record of the protocol says in a map. */
 static inline void shop_decode(struct shop *shop, const struct record *record,
 	const struct value *map, void *ret)
@@ -82,6 +73,33 @@ static inline void shop_decode(struct shop *shop, const struct record *record,
 
 	if (fields_from_map(shop->f->arena, record, map, ret, &why) != 0)
 		fail_msg("not one of %s: %s", record->name, why);
+}
+
+static inline bool note_fence(struct shop *shop, const struct value *map)
+{
+	const struct value *list = value_find(map, "fences");
+
+	assert_text(map, "op", "stock.fence");
+	assert_int_equal(list->list.count, 1);
+	shop_decode(shop, &fence_record, list->list.at, &shop->fence);
+	shop->fence_count++;
+	return !shop->down[STOCKD];
+}
+
+static inline bool note_sent(void *argument, unsigned peer, const void *data, size_t size)
+{
+	struct shop *shop = argument;
+	const struct value *map = shop_read(shop, data, size);
+	const struct value *list = value_find(map, peer == CATALOGD ? "orders" : "moves");
+
+	if (peer == FENCE)
+		return note_fence(shop, map);
+	assert_text(map, "op", peer == CATALOGD ? "catalog.price" : "stock.apply");
+	assert_true(size <= REQUEST_MAX_BYTES);
+	assert_true(shop->sent_count[peer] + list->list.count <= SENT_MAX);
+	for (uint32_t i = 0; i < list->list.count; i++)
+		shop->sent[peer][shop->sent_count[peer]++] = &list->list.at[i];
+	return !shop->down[peer];
 }
 
 static inline void note_published(void *argument, const void *data, size_t size)
@@ -101,6 +119,76 @@ static inline void shop_forget(struct shop *shop)
 	shop->published_count = 0;
 }
 
+static inline void shop_queue(struct shop *shop, struct event event, struct buffer *frame)
+{
+	assert_int_equal(frame->error, 0);
+	assert_true(shop->queued < EVENTS_MAX);
+	event.size = frame->size;
+	event.data = arena_text(shop->f->arena, frame->at, frame->size);
+	assert_non_null(event.data);
+	buffer_done(frame);
+	shop->queue[shop->queued++] = event;
+}
+
+/* One result for `ref`; `record` and `result` are not looked at when it is refused. */
+static inline void peer_says(struct shop *shop, unsigned peer, uint64_t ref, int outcome,
+	const struct record *record, const void *result)
+{
+	struct event event = { .kind = EVENT_RESULT, .peer = peer };
+	struct buffer frame = { 0 };
+	uint32_t count = outcome == OUTCOME_OK ? 2 : 4;
+	size_t map;
+
+	pack_map(&frame, 4);
+	pack_number(&frame, "v", 1);
+	pack_number(&frame, "id", 1);
+	pack_number(&frame, "code", 0);
+	pack_str(&frame, "results");
+	pack_array(&frame, 1);
+	map = pack_open_map(&frame);
+	pack_number(&frame, "code", outcome_code(outcome));
+	pack_number(&frame, "ref", (int64_t)ref);
+	if (outcome == OUTCOME_OK) {
+		count += fields_to_map(&frame, record, result);
+	} else {
+		pack_text(&frame, "error", outcome_name(outcome));
+		pack_text(&frame, "message", outcome_text(outcome));
+	}
+	pack_close(&frame, map, count);
+	shop_queue(shop, event, &frame);
+}
+
+static inline int shop_try(struct shop *shop)
+{
+	size_t queued = shop->queued;
+
+	shop->queued = 0;
+	shop_forget(shop);
+	return service_tick(shop->f->service, shop->queue, queued, shop->now_ms, shop->monotonic_ms,
+		&shop->wait_ms);
+}
+
+static inline void shop_tick(struct shop *shop)
+{
+	assert_int_equal(shop_try(shop), 0);
+}
+
+/* stockd answers the fence: the orders begin behind `last_order_id`. */
+static inline void shop_fence(struct shop *shop)
+{
+	struct fence_reply reply = {
+		.epoch = shop->fence.epoch,
+		.held = shop->held,
+		.held_count = shop->held_count,
+	};
+
+	for (size_t i = 0; i < shop->held_count; i++)
+		if (reply.last_order_id < shop->held[i].order_id)
+			reply.last_order_id = shop->held[i].order_id;
+	peer_says(shop, FENCE, shop->fence.epoch, OUTCOME_OK, &fence_reply_record, &reply);
+	shop_tick(shop);
+}
+
 static inline void shop_open(struct shop *shop)
 {
 	struct bus bus = { shop, note_answer, note_sent, note_published };
@@ -109,6 +197,8 @@ static inline void shop_open(struct shop *shop)
 	assert_int_equal(service_open(&shop->f->service, &orderd_program, &shop->settings, &bus,
 				 shop->now_ms, shop->monotonic_ms),
 		0);
+	if (!shop->fence_silent)
+		shop_fence(shop);
 }
 
 /* As after a crash: what was not committed is gone, and so is who waited. */
@@ -162,17 +252,6 @@ static inline int shop_end(void **state)
 
 /* --- ticks ---------------------------------------------------------------------------------- */
 
-static inline void shop_queue(struct shop *shop, struct event event, struct buffer *frame)
-{
-	assert_int_equal(frame->error, 0);
-	assert_true(shop->queued < EVENTS_MAX);
-	event.size = frame->size;
-	event.data = arena_text(shop->f->arena, frame->at, frame->size);
-	assert_non_null(event.data);
-	buffer_done(frame);
-	shop->queue[shop->queued++] = event;
-}
-
 static inline void shop_queue_request(struct shop *shop, char client, uid_t uid,
 	struct buffer *frame)
 {
@@ -203,21 +282,6 @@ static inline void shop_ask(struct shop *shop, char client, const char *op,
 	const struct record *record, const void *request)
 {
 	shop_ask_within(shop, client, op, record, request, 0);
-}
-
-static inline int shop_try(struct shop *shop)
-{
-	size_t queued = shop->queued;
-
-	shop->queued = 0;
-	shop_forget(shop);
-	return service_tick(shop->f->service, shop->queue, queued, shop->now_ms, shop->monotonic_ms,
-		&shop->wait_ms);
-}
-
-static inline void shop_tick(struct shop *shop)
-{
-	assert_int_equal(shop_try(shop), 0);
 }
 
 /* A tick so much later. */
