@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ITEM_MAX_BYTES (12 * 1024) /* LINES_MAX lines by sku, and some */
-#define PEER_FRAME_MAX_BYTES (REQUEST_MAX_BYTES - ITEM_MAX_BYTES)
 #define BUFFER_KEEP_BYTES (4 * 1024 * 1024)
 
 enum entry_kind { ENTRY_NONE, ENTRY_FRAME, ENTRY_RESULT, ENTRY_EVENT, ENTRY_AFTER };
@@ -39,6 +37,7 @@ struct outbox {
 	struct entry *entries;
 	size_t entry_count, entry_room;
 	struct batch batches[PEERS_MAX];
+	struct buffer item;
 	uint64_t frame_id;
 	int error;
 };
@@ -61,6 +60,7 @@ void outbox_free(struct outbox *outbox)
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		buffer_done(&outbox->batches[i].bytes);
 	buffer_done(&outbox->bytes);
+	buffer_done(&outbox->item);
 	free(outbox->entries);
 	free(outbox);
 }
@@ -225,33 +225,38 @@ static void batch_open(struct outbox *outbox, struct batch *batch, const struct 
 	batch->open = true;
 }
 
-/* A frame that might pass the limit with one more item is closed before it. Items past the last
+static bool batch_has_room(const struct batch *batch, size_t size)
+{
+	size_t start = batch->open ? batch->starts[batch->frame_count - 1] : 0;
+
+	return batch->open && batch->count < MANY_MAX &&
+		batch->bytes.size - start + size <= REQUEST_MAX_BYTES;
+}
+
+/* A frame that would pass the limit with one more item is closed before it. Items past the last
  * frame are left for the program to repeat. */
 void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void *item)
 {
 	const struct peer *to = &outbox->program->peers[peer];
 	struct batch *batch = &outbox->batches[peer];
+	struct buffer *bytes = &outbox->item;
 	size_t map;
-	uint32_t count;
 
-	if (batch->open &&
-		(batch->count == MANY_MAX ||
-			batch->bytes.size - batch->starts[batch->frame_count - 1] >
-				PEER_FRAME_MAX_BYTES))
+	buffer_reset(bytes);
+	map = pack_open_map(bytes);
+	pack_str(bytes, "ref");
+	pack_u64(bytes, ref);
+	pack_close(bytes, map, 1 + fields_to_map(bytes, to->item, item));
+	if (!batch_has_room(batch, bytes->size)) {
 		batch_close(batch);
-	if (!batch->open) {
 		if (batch->frame_count == sizeof(batch->starts) / sizeof(batch->starts[0]))
 			return;
 		batch_open(outbox, batch, to);
 	}
-	map = pack_open_map(&batch->bytes);
-	pack_str(&batch->bytes, "ref");
-	pack_u64(&batch->bytes, ref);
-	count = 1 + fields_to_map(&batch->bytes, to->item, item);
-	pack_close(&batch->bytes, map, count);
+	buffer_append(&batch->bytes, bytes->at, bytes->size);
 	batch->count++;
-	if (batch->bytes.error)
-		outbox->error = batch->bytes.error;
+	if (bytes->error || batch->bytes.error)
+		outbox->error = bytes->error ? bytes->error : batch->bytes.error;
 }
 
 void outbox_publish(struct outbox *outbox, const struct record *record, const void *from)

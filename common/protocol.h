@@ -164,7 +164,8 @@ struct reservation {
 
 /* stock.fence: from here on a HELD of another epoch is refused (`fenced`); answered with what is
  * held for orders after `after`. So an orderd that starts learns what an earlier run of it has
- * reserved, and nothing of that run can come later. The epoch only rises. */
+ * reserved, and nothing of that run can come later. The epoch only rises: an older one than stands
+ * changes nothing and is answered with the one that stands, and nothing held. */
 struct fence {
 	uint64_t epoch;
 	uint64_t after;

@@ -243,7 +243,8 @@ enum verdict service_settle(struct service *service)
 	enum verdict verdict;
 	int outcome;
 
-	if (service->settled || !service->program->settle || service->access_max == ACCESS_READ)
+	if (service->settled || !service->program->settle || service->access_max == ACCESS_READ ||
+		service->poison_count >= POISONS_MAX)
 		return VERDICT_GOOD;
 	service->settled = true;
 	own_time(service);
@@ -360,11 +361,13 @@ static int64_t sooner(int64_t one, int64_t other)
 
 static int64_t wake_ms(const struct service *service)
 {
-	if (service->program->watches && !service->watch.db)
-		return WATCH_RETRY_MS;
+	bool away = service->program->watches && !service->watch.db;
+	int64_t wait_ms = away ? WATCH_RETRY_MS : -1;
+
 	if (!service->program->wake || service->time_skipped)
-		return -1;
-	return service->program->wake(service->tick.state, service->tick.monotonic_ms);
+		return wait_ms;
+	return sooner(wait_ms,
+		service->program->wake(service->tick.state, service->tick.monotonic_ms));
 }
 
 int service_tick(struct service *service, const struct event *events, size_t count, int64_t now_ms,

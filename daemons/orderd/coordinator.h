@@ -34,7 +34,7 @@ struct open_saga {
 	struct draft *draft;   /* PRICING */
 	struct intent *intent; /* RESERVING */
 	bool held;             /* RESERVING: stockd holds its lines, its record is to be written */
-	bool taken_up;         /* an earlier run of orderd may have told its client of it */
+	bool told;             /* its client has been told, by this run or an earlier one */
 	int64_t write_at_ms;   /* held: monotonic */
 	struct open_saga *prev, *next;           /* among those RESERVING, by number */
 	struct open_saga *prev_held, *next_held; /* among those held, by write_at_ms */
@@ -55,6 +55,9 @@ const struct open_saga *coordinator_find(const struct tick *tick, uint64_t numbe
 
 /* The first saga in RESERVING after `after`, by number; NULL: none. */
 const struct open_saga *coordinator_reserving(const struct tick *tick, uint64_t after);
+
+/* The order with that number among those held, 0: none. */
+uint64_t coordinator_numbered(const struct tick *tick, const char *order_no);
 size_t coordinator_reserving_count(const struct tick *tick);
 
 /* Whether somebody may begin to wait for that saga. Those for whom nobody waits find room or are
@@ -79,17 +82,18 @@ void coordinator_open(struct tick *tick, const struct open_saga *open, struct wa
 void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
 	const struct draft *draft, struct waiter waiter);
 
-/* An order is asked of stockd; `intent` is copied. Who waits: `waiter`, or those of `draft`, which
+/* An order is asked of stockd; `intent`, of the arena, is copied. Who waits: `waiter`, or those of `draft`, which
  * has become this order and is closed (0: none). */
 void coordinator_open_intent(struct tick *tick, const struct open_saga *open,
 	const struct intent *intent, struct waiter waiter, uint64_t draft);
 
-/* What an earlier run has asked of stockd, and stockd holds. */
-void coordinator_take_up(struct tick *tick, const struct intent *intent);
+/* What an earlier run has asked of stockd, and stockd holds. As above. */
+void coordinator_take_up(struct tick *tick, const struct intent *intent, uint64_t draft);
 
 /* stockd holds its lines: at once, for that is so whatever becomes of the tick. The record is to be
- * written by `write_at_ms`. */
-void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms);
+ * written by `write_at_ms`; `told`: its clients need not wait for that. The first call counts. */
+void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms,
+	bool told);
 
 /* Calls `write` for those held whose time has come, or for all; whether there were any. */
 bool coordinator_write(struct tick *tick, bool all,

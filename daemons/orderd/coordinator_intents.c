@@ -15,6 +15,15 @@ const struct open_saga *coordinator_reserving(const struct tick *tick, uint64_t 
 	return open;
 }
 
+uint64_t coordinator_numbered(const struct tick *tick, const char *order_no)
+{
+	const struct open_saga *open = coordinator_of(tick)->reserving;
+
+	while (open && (!open->held || strcmp(open->intent->order.wire.order_no, order_no) != 0))
+		open = open->next;
+	return open ? open->number : 0;
+}
+
 size_t coordinator_reserving_count(const struct tick *tick)
 {
 	return coordinator_of(tick)->reserving_count;
@@ -106,19 +115,22 @@ static void claim_add(struct coordinator *coordinator, struct open_saga *open, u
 
 /* --- orders that are being made -------------------------------------------------------------- */
 
-static void hold(struct coordinator *coordinator, struct open_saga *open, int64_t write_at_ms)
+static void hold(struct coordinator *coordinator, struct open_saga *open, int64_t write_at_ms,
+	bool told)
 {
 	if (open->held)
 		return;
 	open->held = true;
+	open->told = told;
 	open->write_at_ms = write_at_ms;
 	alarm_clear(&coordinator->alarms, &open->alarm);
 	DL_APPEND2(coordinator->held, open, prev_held, next_held);
 }
 
-void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms)
+void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms,
+	bool told)
 {
-	hold(coordinator_of(tick), (struct open_saga *)open, write_at_ms);
+	hold(coordinator_of(tick), (struct open_saga *)open, write_at_ms, told);
 }
 
 void hold_end(struct coordinator *coordinator, struct open_saga *open)
@@ -208,9 +220,8 @@ static void do_open_intent(void *state, void *argument)
 	}
 	reserving_add(coordinator, open);
 	claim_add(coordinator, open, open->intent->order.wire.user_id, open->intent->order.key);
-	open->taken_up = change->open.taken_up;
-	if (open->taken_up)
-		hold(coordinator, open, change->monotonic_ms);
+	if (change->open.held)
+		hold(coordinator, open, change->monotonic_ms, true);
 	if (!draft)
 		return;
 	waiters_move(draft, open);
@@ -235,13 +246,14 @@ void coordinator_open_intent(struct tick *tick, const struct open_saga *open,
 			.open = *open, .intent = intent, .waiter = waiter, .number = draft });
 }
 
-void coordinator_take_up(struct tick *tick, const struct intent *intent)
+void coordinator_take_up(struct tick *tick, const struct intent *intent, uint64_t draft)
 {
 	open_intent(tick,
 		(struct change){ .open = { .number = intent->order.wire.order_id,
 					 .step = SAGA_RESERVING,
-					 .taken_up = true },
-			.intent = intent });
+					 .held = true },
+			.intent = intent,
+			.number = draft });
 }
 
 /* --- their records --------------------------------------------------------------------------- */

@@ -64,7 +64,7 @@ static int check_key(struct tick *tick, const struct draft *draft, struct orderd
 		return OUTCOME_IDEMPOTENCY_MISMATCH;
 	if (*ret_running > 0) {
 		open = coordinator_find(tick, *ret_running);
-		if (!open || !open->held)
+		if (!open || !open->told)
 			return OUTCOME_LATER;
 		*ret_reply = as_made(&open->intent->order);
 		return OUTCOME_OK;
@@ -262,6 +262,23 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 	return 0;
 }
 
+void create_take_up(struct tick *tick, const struct intent *intent)
+{
+	const struct orderd_order *wire = &intent->order.wire;
+	uint64_t body = 0, draft = 0;
+
+	if (intent->order.key)
+		draft = coordinator_claimed(tick, wire->user_id, intent->order.key, &body);
+	if (draft < DRAFT_FIRST) {
+		draft = 0;
+	} else if (body != intent->body) {
+		coordinator_answer(tick, draft, OUTCOME_IDEMPOTENCY_MISMATCH, NULL, NULL);
+		coordinator_close(tick, draft);
+		draft = 0;
+	}
+	coordinator_take_up(tick, intent, draft);
+}
+
 /* --- stockd has answered -------------------------------------------------------------------- */
 
 /* The order's record, with all that goes with it. */
@@ -302,12 +319,12 @@ static void held(struct tick *tick, struct open_saga *open)
 {
 	struct orderd_order *wire = &open->intent->order.wire;
 	int64_t late_ms = tick->now_ms - wire->created_at;
-	bool prompt = open->held || (late_ms >= 0 && late_ms <= PROMPT_MS);
+	bool prompt = late_ms >= 0 && late_ms <= PROMPT_MS;
 
-	if (!prompt)
+	if (!open->held && !prompt)
 		wire->expires_at += late_ms;
-	coordinator_hold(tick, open, tick->monotonic_ms + (prompt ? GATHER_MS : 0));
-	if (prompt)
+	coordinator_hold(tick, open, tick->monotonic_ms + (prompt ? GATHER_MS : 0), prompt);
+	if (open->told)
 		coordinator_answer_early(tick, open, wire);
 	else
 		write_record(tick, open);
@@ -326,8 +343,9 @@ void create_reserved(struct tick *tick, const struct open_saga *open, int outcom
 	const struct move_reply *move)
 {
 	uint64_t version = open->intent->order.stock_version;
+	bool is_held = move && move->version == version && move->state == GOAL_HELD;
 
-	if (open->handled == tick->serial)
+	if (open->handled == tick->serial || (open->held && !is_held))
 		return;
 	if (outcome == OUTCOME_SUPERSEDED || (move && move->version > version)) {
 		coordinator_handles(tick, open);
@@ -338,7 +356,7 @@ void create_reserved(struct tick *tick, const struct open_saga *open, int outcom
 		coordinator_retried(tick, open->number, outcome);
 	} else if (outcome != OUTCOME_OK || move->version < version) {
 		coordinator_retried(tick, open->number, outcome);
-	} else if (move->state == GOAL_HELD) {
+	} else if (is_held) {
 		held(tick, (struct open_saga *)open);
 	} else if (move->state == GOAL_REFUSED && !coordinator_handles(tick, open)) {
 		refused(tick, open, move);

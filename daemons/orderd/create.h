@@ -24,6 +24,9 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 void create_reserved(struct tick *tick, const struct open_saga *open, int outcome,
 	const struct move_reply *move);
 
+/* An earlier run has made this order: stockd holds its lines. A draft under its key is its repeat. */
+void create_take_up(struct tick *tick, const struct intent *intent);
+
 /* Writes the records of orders whose lines are held: of all, or where the time has come. */
 void create_write(struct tick *tick, bool all);
 

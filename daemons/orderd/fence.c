@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "coordinator.h"
+#include "create.h"
 #include "memory.h"
 #include "record.h"
 
@@ -58,13 +58,20 @@ static void begin(struct tick *tick, uint64_t epoch)
 		.after = counter_get(tick->txn, TABLE_META, COUNTER_MARK),
 	};
 
-	counter_put(tick->txn, TABLE_META, COUNTER_EPOCH, epoch);
+	memory_of(tick)->fence.begun = fence.begun = tick->serial;
 	ask(tick, fence);
 }
 
+/* Nothing is written: a start must not fail for want of room. */
 void fence_begin(struct tick *tick)
 {
-	begin(tick, counter_get(tick->txn, TABLE_META, COUNTER_EPOCH) + 1);
+	const struct fence_state *fence = &memory_of(tick)->fence;
+	uint64_t stored = counter_get(tick->txn, TABLE_META, COUNTER_EPOCH);
+	uint64_t epoch = (stored > fence->epoch ? stored : fence->epoch) + 1;
+	uint64_t now_ms = tick->now_ms > 0 ? (uint64_t)tick->now_ms : 0;
+
+	if (fence->epoch == 0 || fence->begun != tick->serial)
+		begin(tick, epoch > now_ms ? epoch : now_ms);
 }
 
 bool fence_is_done(const struct tick *tick)
@@ -85,18 +92,30 @@ void fence_run(struct tick *tick)
 		ask(tick, *fence);
 }
 
+/* Whether it has a record, be it a damaged one. */
+static bool is_known(struct tick *tick, uint64_t order_id)
+{
+	struct key key = order_key(order_id);
+	struct slice value;
+
+	return coordinator_find(tick, order_id) || txn_get(tick->txn, TABLE_ORDERS, &key, &value) ||
+		txn_get(tick->txn, TABLE_SAGAS, &key, &value);
+}
+
 /* An intent that cannot be read is left to `orderctl fsck`, which finds stock without an order. */
 static void take_up(struct tick *tick, const struct held *held)
 {
-	struct intent intent;
-	struct order order;
-	struct saga saga;
+	struct intent *intent = arena_take(tick->arena, sizeof(*intent));
+	int result = -ENOMEM;
 
-	if (coordinator_find(tick, held->order_id) || order_get(tick, held->order_id, &order) ||
-		saga_get(tick, held->order_id, &saga) || txn_error(tick->txn) ||
-		intent_read(tick, held->order_id, held->intent, held->intent_size, &intent) < 0)
+	if (is_known(tick, held->order_id))
 		return;
-	coordinator_take_up(tick, &intent);
+	if (intent)
+		result = intent_read(tick, held->order_id, held->intent, held->intent_size, intent);
+	if (result == 0)
+		create_take_up(tick, intent);
+	else if (result == -ENOMEM)
+		txn_fail(tick->txn, result);
 }
 
 int fence_answered(struct tick *tick, uint64_t ref, int outcome, const char *message,
@@ -119,10 +138,13 @@ int fence_answered(struct tick *tick, uint64_t ref, int outcome, const char *mes
 	fence.after = reply->next;
 	fence.done = reply->next == 0;
 	number_raise(tick, reply->last_order_id);
-	if (fence.done)
-		keep(tick, fence);
-	else
+	if (!fence.done) {
 		ask(tick, fence);
+		return 0;
+	}
+	/* Before the first HELD under it: no later run states this epoch again. */
+	counter_put(tick->txn, TABLE_META, COUNTER_EPOCH, fence.epoch);
+	keep(tick, fence);
 	return 0;
 }
 

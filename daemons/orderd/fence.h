@@ -15,11 +15,13 @@ struct fence_state {
 	uint64_t epoch;
 	uint64_t after; /* what comes next: reservations of orders after this one */
 	bool done;
+	uint64_t begun; /* serial of the tick that has begun it anew */
 	int64_t attempts;
 	int64_t try_at_ms; /* monotonic */
 };
 
-/* At start, and again when stockd knows of another epoch. */
+/* At start, and again when stockd knows of another epoch. An epoch follows the clock, so that a
+ * restored copy of orderd's store does not state one that stood before. */
 void fence_begin(struct tick *tick);
 
 bool fence_is_done(const struct tick *tick);

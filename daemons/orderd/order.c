@@ -62,6 +62,8 @@ static int order_absent(struct tick *tick, uint64_t order_id)
 {
 	const struct open_saga *open = coordinator_find(tick, order_id);
 
+	if (open && open->held && open->last_outcome == OUTCOME_CORRUPT_RECORD)
+		return OUTCOME_CORRUPT_RECORD;
 	if (open && open->held)
 		return tick_refuse(tick, OUTCOME_STORAGE_FULL,
 			"the order is made, but there is no room for its record");
@@ -77,6 +79,8 @@ int order_find(struct tick *tick, uint64_t order_id, const char *order_no, struc
 		return tick_refuse(tick, OUTCOME_BAD_REQUEST, "give one of order_id and order_no");
 	if (order_no)
 		order_id = number_find(tick, order_no);
+	if (order_id == 0 && order_no)
+		order_id = coordinator_numbered(tick, order_no);
 	if (order_id > 0 && order_get(tick, order_id, ret))
 		return OUTCOME_OK;
 	return order_absent(tick, order_id);

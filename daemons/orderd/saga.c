@@ -99,6 +99,8 @@ bool saga_next_of_all(struct tick *tick, uint64_t after, struct saga *ret)
 	const struct open_saga *open = coordinator_reserving(tick, after);
 	bool found = saga_next(tick, after, ret);
 
+	while (open && open->handled == tick->serial)
+		open = open->next;
 	if (!open || (found && ret->order_id <= open->number))
 		return found;
 	*ret = saga_of(open);
@@ -109,7 +111,7 @@ static bool saga_find(struct tick *tick, uint64_t order_id, struct saga *ret)
 {
 	const struct open_saga *open = coordinator_find(tick, order_id);
 
-	if (!open || open->step != SAGA_RESERVING)
+	if (!open || open->step != SAGA_RESERVING || open->handled == tick->serial)
 		return saga_get(tick, order_id, ret);
 	*ret = saga_of(open);
 	return true;

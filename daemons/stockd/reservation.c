@@ -329,9 +329,9 @@ int stock_fence(struct stock *stock, const struct fence *fence, struct fence_rep
 
 	if (!held)
 		return -ENOMEM;
-	if (fence->epoch < epoch) {
-		stock->why = arena_print(stock->arena, "epoch %" PRIu64 " stands", epoch);
-		return OUTCOME_FENCED;
+	if (fence->epoch < epoch) { /* of a restored copy: it learns which one stands */
+		*ret = (struct fence_reply){ .epoch = epoch, .held = held };
+		return OUTCOME_OK;
 	}
 	if (fence->epoch > epoch)
 		counter_put(stock->txn, TABLE_META, COUNTER_EPOCH, fence->epoch);

@@ -13,6 +13,8 @@
 enum { CATALOGD, STOCKD, FENCE }; /* as in the program's table of peers */
 
 #define SENT_MAX 70000
+#define HELD_MAX 256
+#define GATHER_MS 4 /* so long the record of an order that is answered may wait */
 #define PRICE_1 5900
 #define PRICE_2 13900
 
@@ -26,11 +28,15 @@ struct shop {
 	struct orderd_settings settings;
 	int64_t now_ms;
 	int64_t monotonic_ms;
-	int64_t wait_ms;      /* what the last tick returned */
-	bool down[3];         /* peers that cannot be reached */
-	struct held held[16]; /* what stockd holds for orders that orderd does not know */
+	int64_t wait_ms;             /* what the last tick returned */
+	bool down[3];                /* peers that cannot be reached */
+	struct held asked[HELD_MAX]; /* what stockd was asked to hold */
+	size_t asked_count;
+	struct held held[HELD_MAX]; /* what it holds, by id */
 	size_t held_count;
-	bool fence_silent; /* stockd does not answer the fence by itself */
+	uint64_t last_heard;  /* the highest id it has ever heard of */
+	uint64_t stock_epoch; /* that stands */
+	bool fence_silent;    /* it does not answer the fence by itself */
 	struct event queue[EVENTS_MAX];
 	size_t queued;
 	struct answer answers[4096];
@@ -86,6 +92,16 @@ static inline bool note_fence(struct shop *shop, const struct value *map)
 	return !shop->down[STOCKD];
 }
 
+static inline void note_move(struct shop *shop, const struct value *map)
+{
+	struct move move;
+
+	shop_decode(shop, &move_record, map, &move);
+	if (move.goal == GOAL_HELD)
+		shop->asked[shop->asked_count++ % HELD_MAX] =
+			(struct held){ move.order_id, move.version, move.intent, move.intent_size };
+}
+
 static inline bool note_sent(void *argument, unsigned peer, const void *data, size_t size)
 {
 	struct shop *shop = argument;
@@ -97,8 +113,11 @@ static inline bool note_sent(void *argument, unsigned peer, const void *data, si
 	assert_text(map, "op", peer == CATALOGD ? "catalog.price" : "stock.apply");
 	assert_true(size <= REQUEST_MAX_BYTES);
 	assert_true(shop->sent_count[peer] + list->list.count <= SENT_MAX);
-	for (uint32_t i = 0; i < list->list.count; i++)
+	for (uint32_t i = 0; i < list->list.count; i++) {
 		shop->sent[peer][shop->sent_count[peer]++] = &list->list.at[i];
+		if (peer == STOCKD)
+			note_move(shop, &list->list.at[i]);
+	}
 	return !shop->down[peer];
 }
 
@@ -158,14 +177,20 @@ static inline void peer_says(struct shop *shop, unsigned peer, uint64_t ref, int
 	shop_queue(shop, event, &frame);
 }
 
-static inline int shop_try(struct shop *shop)
+/* A tick that adds to what came out before. */
+static inline int shop_go_on(struct shop *shop)
 {
 	size_t queued = shop->queued;
 
 	shop->queued = 0;
-	shop_forget(shop);
 	return service_tick(shop->f->service, shop->queue, queued, shop->now_ms, shop->monotonic_ms,
 		&shop->wait_ms);
+}
+
+static inline int shop_try(struct shop *shop)
+{
+	shop_forget(shop);
+	return shop_go_on(shop);
 }
 
 static inline void shop_tick(struct shop *shop)
@@ -173,20 +198,61 @@ static inline void shop_tick(struct shop *shop)
 	assert_int_equal(shop_try(shop), 0);
 }
 
-/* stockd answers the fence: the orders begin behind `last_order_id`. */
+/* stockd has moved that order's lines; whether anybody hears of it is another matter. */
+static inline void stock_moves(struct shop *shop, uint64_t order_id, enum goal state)
+{
+	const struct held *asked = NULL;
+	size_t at = 0;
+
+	if (shop->last_heard < order_id)
+		shop->last_heard = order_id;
+	for (size_t i = 0; i < shop->asked_count && i < HELD_MAX; i++)
+		if (shop->asked[i].order_id == order_id)
+			asked = &shop->asked[i];
+	while (at < shop->held_count && shop->held[at].order_id < order_id)
+		at++;
+	if (at < shop->held_count && shop->held[at].order_id == order_id)
+		memmove(&shop->held[at], &shop->held[at + 1],
+			(--shop->held_count - at) * sizeof(*asked));
+	if (state != GOAL_HELD || !asked || shop->held_count == HELD_MAX)
+		return;
+	memmove(&shop->held[at + 1], &shop->held[at], (shop->held_count++ - at) * sizeof(*asked));
+	shop->held[at] = *asked;
+}
+
+#define FENCE_PAGE 64
+
+/* stockd answers the fence that was asked for last, a page. */
+static inline void fence_says(struct shop *shop)
+{
+	struct held page[FENCE_PAGE];
+	struct fence_reply reply = { .held = page, .last_order_id = shop->last_heard };
+
+	if (shop->stock_epoch < shop->fence.epoch)
+		shop->stock_epoch = shop->fence.epoch;
+	reply.epoch = shop->stock_epoch;
+	for (size_t i = 0; i < shop->held_count && reply.epoch == shop->fence.epoch; i++) {
+		if (shop->held[i].order_id <= shop->fence.after)
+			continue;
+		if (reply.held_count == FENCE_PAGE) {
+			reply.next = page[FENCE_PAGE - 1].order_id;
+			break;
+		}
+		page[reply.held_count++] = shop->held[i];
+	}
+	peer_says(shop, FENCE, shop->fence.epoch, OUTCOME_OK, &fence_reply_record, &reply);
+}
+
+/* stockd answers until orderd asks no more. */
 static inline void shop_fence(struct shop *shop)
 {
-	struct fence_reply reply = {
-		.epoch = shop->fence.epoch,
-		.held = shop->held,
-		.held_count = shop->held_count,
-	};
+	size_t asked;
 
-	for (size_t i = 0; i < shop->held_count; i++)
-		if (reply.last_order_id < shop->held[i].order_id)
-			reply.last_order_id = shop->held[i].order_id;
-	peer_says(shop, FENCE, shop->fence.epoch, OUTCOME_OK, &fence_reply_record, &reply);
-	shop_tick(shop);
+	do {
+		asked = shop->fence_count;
+		fence_says(shop);
+		assert_int_equal(shop_go_on(shop), 0);
+	} while (shop->fence_count > asked);
 }
 
 static inline void shop_open(struct shop *shop)
@@ -201,7 +267,8 @@ static inline void shop_open(struct shop *shop)
 		shop_fence(shop);
 }
 
-/* As after a crash: what was not committed is gone, and so is who waited. */
+/* As after a crash: what was not committed is gone, and so is who waited. What orderd says at its
+ * start is there afterwards. */
 static inline void shop_restart(struct shop *shop)
 {
 	service_close(shop->f->service);
@@ -290,6 +357,12 @@ static inline void shop_wait(struct shop *shop, int64_t ms)
 	shop->now_ms += ms;
 	shop->monotonic_ms += ms;
 	shop_tick(shop);
+}
+
+/* What was answered early has its record, and its event is out. */
+static inline void shop_settle(struct shop *shop)
+{
+	shop_wait(shop, GATHER_MS);
 }
 
 static inline size_t shop_parked(const struct shop *shop)

@@ -47,6 +47,7 @@ static inline void stock_says(struct shop *shop, uint64_t order_id, uint64_t ver
 
 	if (state == GOAL_REFUSED)
 		reply.book_id = 2;
+	stock_moves(shop, order_id, state);
 	peer_says(shop, STOCKD, order_id, OUTCOME_OK, &move_reply_record, &reply);
 }
 

@@ -314,6 +314,7 @@ static void damage_on_the_way_is_an_error_and_not_an_absence(void **state)
 		assert_int_equal(txn_commit(tick.txn), -EUCLEAN);
 		assert_int_equal(txn_begin(fixture->db, true, &tick.txn), 0);
 		fixture->txn = tick.txn;
+		memory = (struct memory){ 0 };
 	}
 	*state = fixture;
 }
