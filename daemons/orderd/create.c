@@ -64,7 +64,7 @@ static int check_key(struct tick *tick, const struct draft *draft, struct orderd
 		return OUTCOME_IDEMPOTENCY_MISMATCH;
 	if (*ret_running > 0) {
 		open = coordinator_find(tick, *ret_running);
-		if (!open || !open->told)
+		if (!open || (!open->told && open->handled != tick->serial))
 			return OUTCOME_LATER;
 		*ret_reply = as_made(&open->intent->order);
 		return OUTCOME_OK;
@@ -373,9 +373,9 @@ static int silence(const struct tick *tick, const struct open_saga *open, unsign
 	return tick_peer_is_up(tick, peer) ? timeout : down;
 }
 
-static int stock_silence(const struct tick *tick, const struct open_saga *open)
+static int stock_silence(const struct tick *tick, const struct open_saga *open, unsigned peer)
 {
-	return silence(tick, open, PEER_STOCKD, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT);
+	return silence(tick, open, peer, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT);
 }
 
 /* Whether stockd holds the lines is not known: from here on only their return will do. */
@@ -390,7 +390,7 @@ static void compensate(struct tick *tick, const struct open_saga *open)
 	};
 
 	coordinator_handles(tick, open);
-	coordinator_answer(tick, open->number, stock_silence(tick, open), NULL, NULL);
+	coordinator_answer(tick, open->number, stock_silence(tick, open, PEER_STOCKD), NULL, NULL);
 	saga_put(tick, &saga);
 	saga_send(tick, &saga);
 	coordinator_settled(tick, open->number);
@@ -410,7 +410,7 @@ static void act_on_draft(struct tick *tick, const struct open_saga *open)
 	outcome = fence_is_done(tick)
 		? silence(tick, open, PEER_CATALOGD, OUTCOME_CATALOG_UNAVAILABLE,
 			  OUTCOME_CATALOG_TIMEOUT)
-		: stock_silence(tick, open);
+		: stock_silence(tick, open, PEER_FENCE);
 	refuse_open(tick, open, outcome, NULL);
 }
 

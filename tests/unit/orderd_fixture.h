@@ -86,8 +86,8 @@ static inline bool note_fence(struct shop *shop, const struct value *map)
 	const struct value *list = value_find(map, "fences");
 
 	assert_text(map, "op", "stock.fence");
-	assert_int_equal(list->list.count, 1);
-	shop_decode(shop, &fence_record, list->list.at, &shop->fence);
+	assert_true(list->list.count > 0);
+	shop_decode(shop, &fence_record, &list->list.at[list->list.count - 1], &shop->fence);
 	shop->fence_count++;
 	return !shop->down[STOCKD];
 }
