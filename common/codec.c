@@ -360,6 +360,19 @@ void pack_strn(struct buffer *buffer, const char *bytes, size_t size)
 	msgpack_pack_str_body(&packer, bytes, size);
 }
 
+void pack_bin(struct buffer *buffer, const void *bytes, size_t size)
+{
+	msgpack_packer packer = packer_of(buffer);
+
+	if (size > UINT32_MAX) {
+		if (!buffer->error)
+			buffer->error = -EMSGSIZE;
+		return;
+	}
+	msgpack_pack_bin(&packer, size);
+	msgpack_pack_bin_body(&packer, bytes, size);
+}
+
 void pack_array(struct buffer *buffer, uint32_t count)
 {
 	msgpack_packer packer = packer_of(buffer);

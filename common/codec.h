@@ -80,6 +80,7 @@ void pack_u64(struct buffer *buffer, uint64_t value); /* the shortest form */
 void pack_i64(struct buffer *buffer, int64_t value);  /* the shortest form; >= 0 as unsigned */
 void pack_str(struct buffer *buffer, const char *text);
 void pack_strn(struct buffer *buffer, const char *bytes, size_t size);
+void pack_bin(struct buffer *buffer, const void *bytes, size_t size);
 void pack_array(struct buffer *buffer, uint32_t count); /* the shortest form */
 void pack_map(struct buffer *buffer, uint32_t count);   /* the shortest form */
 

@@ -110,6 +110,24 @@ void tick_answer(struct tick *tick, struct waiter waiter, int outcome, const cha
 			record, reply);
 }
 
+/* Numbers of calls only rise. */
+static bool is_new_here(const struct service *service, uint64_t number)
+{
+	return service->tentative_count > 0 && number >= service->tentative[0];
+}
+
+void tick_answer_early(struct tick *tick, struct waiter waiter, const struct record *record,
+	const void *reply)
+{
+	struct service *service = tick->service;
+	const struct call *call = calls_find(service->calls, waiter.call);
+
+	if (is_new_here(service, waiter.call))
+		tick_answer(tick, waiter, OUTCOME_OK, NULL, record, reply);
+	else if (waiter.call > 0 && call)
+		outbox_answer_early(service->outbox, tick->arena, call, waiter.part, record, reply);
+}
+
 void tick_send(struct tick *tick, unsigned peer, uint64_t ref, const void *item)
 {
 	outbox_item(tick->service->outbox, peer, ref, item);
@@ -168,7 +186,7 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 	health->version = PACKAGE_VERSION;
 	health->pid = getpid();
 	health->started_at = service->started_at_ms;
-	health->ready = !service->program->store || tick->txn;
+	health->ready = tick->txn || !service->program->watches || tick->watched;
 	if (!health->ready)
 		health->reason = "the store is not there yet";
 	else if (service->access_max < ACCESS_GROW)
@@ -200,9 +218,9 @@ static int handle_stats(struct tick *tick, const void *request, void *reply)
 /* clang-format off */
 const struct operation common_operations[] = {
 	{ "health", ACCESS_READ, WHO_USER, NULL, &empty_record, &health_record,
-		.handle = handle_health },
+		.handle = handle_health, .apart = true },
 	{ "stats", ACCESS_READ, WHO_USER, NULL, &empty_record, &stats_record,
-		.handle = handle_stats },
+		.handle = handle_stats, .apart = true },
 	{ 0 },
 };
 /* clang-format on */
@@ -367,6 +385,7 @@ static enum verdict handle_operation(struct service *service, const struct value
 	bool twice = false;
 	const struct value *list = operation->many ? find_once(map, operation->many, &twice) : NULL;
 	uint32_t count = 1;
+	enum verdict verdict;
 	int outcome;
 
 	if (list) {
@@ -385,6 +404,9 @@ static enum verdict handle_operation(struct service *service, const struct value
 	outcome = admit(service, count);
 	if (outcome != OUTCOME_OK)
 		return refuse(service, outcome, NULL);
+	verdict = operation->apart ? VERDICT_GOOD : service_settle(service);
+	if (verdict != VERDICT_GOOD)
+		return verdict;
 	return list ? handle_many(service, list) : handle_element(service, map);
 }
 

@@ -41,6 +41,8 @@ static const struct outcome_row rows[OUTCOME_COUNT] = {
 		"There is too little stock: order less or wait for more to come in." },
 	[OUTCOME_SUPERSEDED] = { 40900, "superseded",
 		"A later move of this order has already been made: do not send this one again." },
+	[OUTCOME_FENCED] = { 40900, "fenced",
+		"Another run of orderd has the word: state its epoch with stock.fence first." },
 	[OUTCOME_INVALID_TRANSITION] = { 40900, "invalid_transition",
 		"The order's state does not allow this: read the order to see its state." },
 	[OUTCOME_ORDER_EXPIRED] = { 40900, "order_expired",

@@ -202,6 +202,29 @@ static int text_read(const struct input *input, const struct path *path, const s
 	return 0;
 }
 
+static int bytes_read(const struct input *input, const struct path *path, const struct field *field,
+	const struct value *value, void *record)
+{
+	const char *bytes;
+	size_t size;
+
+	if (input->stored && value->type == VALUE_NIL)
+		return 0;
+	if (value->type != VALUE_BIN)
+		return refuse(input, path, "not bytes");
+	size = value->str.size;
+	if (!input->stored && ((int64_t)size < field->min || (int64_t)size > field->max))
+		return refuse_size(input, path, size, "bytes", field->min, field->max);
+	bytes = value->str.at;
+	if (input->stored)
+		bytes = arena_text(input->arena, bytes, size);
+	if (!bytes)
+		return -ENOMEM;
+	member_put(field, record, &bytes, sizeof(bytes));
+	memcpy((char *)record + field->count_offset, &size, sizeof(size));
+	return 0;
+}
+
 static int enum_refuse(const struct input *input, const struct path *path, const char *const *names)
 {
 	char known[192] = "";
@@ -283,6 +306,8 @@ static int field_read(const struct input *input, const struct path *path, const 
 	case FIELD_TEXT:
 	case FIELD_SKU:
 		return text_read(input, path, field, value, record);
+	case FIELD_BYTES:
+		return bytes_read(input, path, field, value, record);
 	case FIELD_ENUM:
 		return enum_read(input, path, field, value, record);
 	case FIELD_LIST:

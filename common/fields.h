@@ -14,6 +14,7 @@
  *   FIELD_I64                 int64_t
  *   FIELD_BOOL                bool
  *   FIELD_TEXT                const char *, NUL-terminated in the arena; NULL when absent
+ *   FIELD_BYTES               const void *, in the frame or the arena, and a size_t at count_offset
  *   FIELD_ENUM                an enum or int, an index into `names` (0 is never a value)
  *   FIELD_LIST                a pointer to the first element, and a size_t at count_offset
  *   FIELD_RECORD              the struct itself, in place
@@ -27,8 +28,9 @@ enum field_type {
 	FIELD_TIME_MS, /* int64_t, milliseconds since 1970 UTC */
 	FIELD_BOOL,
 	FIELD_TEXT,
-	FIELD_SKU,  /* text that must satisfy text_is_sku */
-	FIELD_ENUM, /* on the wire its name */
+	FIELD_SKU,   /* text that must satisfy text_is_sku */
+	FIELD_BYTES, /* another's record, carried and not looked into */
+	FIELD_ENUM,  /* on the wire its name */
 	FIELD_LIST,
 	FIELD_RECORD,
 };
@@ -52,11 +54,11 @@ struct field {
 	unsigned flags;
 	size_t offset;
 	/* Inclusive bounds: of the number (0, 0: any for I64; 0 up to INT64_MAX for U64 and
-	 * TIME_MS), the bytes of a text (0, 0: 0 to 255), the elements of a list. */
+	 * TIME_MS), the bytes of a text (0, 0: 0 to 255) or of BYTES, the elements of a list. */
 	int64_t min, max;
 	int64_t otherwise;        /* number, bool or enum when absent */
 	const struct record *of;  /* LIST and RECORD; a LIST of NULL holds uint64_t */
-	size_t count_offset;      /* LIST */
+	size_t count_offset;      /* LIST, BYTES */
 	const char *const *names; /* ENUM: names[1] ... NULL-terminated; names[0] is "" */
 };
 

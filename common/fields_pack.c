@@ -68,6 +68,7 @@ bool field_is_shown(const struct field *field, const void *record)
 		return text && (always || *text);
 	case FIELD_ENUM:
 		return enum_get(field, record);
+	case FIELD_BYTES:
 	case FIELD_LIST:
 		return always || list_count(field, record);
 	case FIELD_RECORD:
@@ -130,6 +131,14 @@ static void text_pack(struct buffer *buffer, const char *text)
 		pack_nil(buffer);
 }
 
+static void bytes_pack(struct buffer *buffer, const void *bytes, size_t size)
+{
+	if (size > 0)
+		pack_bin(buffer, bytes, size);
+	else
+		pack_nil(buffer);
+}
+
 static void field_pack(struct buffer *buffer, const struct field *field, const void *record,
 	bool stored)
 {
@@ -147,6 +156,9 @@ static void field_pack(struct buffer *buffer, const struct field *field, const v
 	case FIELD_TEXT:
 	case FIELD_SKU:
 		text_pack(buffer, pointer_get(field, record));
+		break;
+	case FIELD_BYTES:
+		bytes_pack(buffer, pointer_get(field, record), list_count(field, record));
 		break;
 	case FIELD_ENUM:
 		enum_pack(buffer, field, enum_get(field, record), stored);

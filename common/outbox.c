@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ITEM_MAX_BYTES (12 * 1024) /* LINES_MAX lines by sku, and some */
-#define PEER_FRAME_MAX_BYTES (REQUEST_MAX_BYTES - ITEM_MAX_BYTES)
 #define BUFFER_KEEP_BYTES (4 * 1024 * 1024)
 
 enum entry_kind { ENTRY_NONE, ENTRY_FRAME, ENTRY_RESULT, ENTRY_EVENT, ENTRY_AFTER };
 
 struct entry {
 	enum entry_kind kind;
+	bool early;
 	uint32_t part;
 	const struct call
 		*call; /* FRAME: in the arena, or in the table when call_number is not 0 */
@@ -42,6 +41,7 @@ struct outbox {
 	struct entry *entries;
 	size_t entry_count, entry_room;
 	struct batch batches[PEERS_MAX];
+	struct buffer item;
 	uint64_t frame_id;
 	int error;
 };
@@ -65,6 +65,7 @@ void outbox_free(struct outbox *outbox)
 	for (size_t i = 0; i < PEERS_MAX; i++)
 		buffer_done(&outbox->batches[i].bytes);
 	buffer_done(&outbox->bytes);
+	buffer_done(&outbox->item);
 	free(outbox->entries);
 	free(outbox);
 }
@@ -152,6 +153,16 @@ void outbox_answer(struct outbox *outbox, struct arena *arena, const struct call
 	entry->call = call->many ? NULL : call_borrow(outbox, arena, call);
 }
 
+void outbox_answer_early(struct outbox *outbox, struct arena *arena, const struct call *call,
+	uint32_t part, const struct record *record, const void *reply)
+{
+	size_t count = outbox->entry_count;
+
+	outbox_answer(outbox, arena, call, part, OUTCOME_OK, NULL, record, reply);
+	if (outbox->entry_count > count)
+		outbox->entries[count].early = true;
+}
+
 size_t outbox_mark(const struct outbox *outbox)
 {
 	return outbox->entry_count;
@@ -222,33 +233,38 @@ static void batch_open(struct outbox *outbox, struct batch *batch, const struct 
 	batch->open = true;
 }
 
-/* A frame that might pass the limit with one more item is closed before it. Items past the last
+static bool batch_has_room(const struct batch *batch, size_t size)
+{
+	size_t start = batch->open ? batch->starts[batch->frame_count - 1] : 0;
+
+	return batch->open && batch->count < MANY_MAX &&
+		batch->bytes.size - start + size <= REQUEST_MAX_BYTES;
+}
+
+/* A frame that would pass the limit with one more item is closed before it. Items past the last
  * frame are left for the program to repeat. */
 void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void *item)
 {
 	const struct peer *to = &outbox->program->peers[peer];
 	struct batch *batch = &outbox->batches[peer];
+	struct buffer *bytes = &outbox->item;
 	size_t map;
-	uint32_t count;
 
-	if (batch->open &&
-		(batch->count == MANY_MAX ||
-			batch->bytes.size - batch->starts[batch->frame_count - 1] >
-				PEER_FRAME_MAX_BYTES))
+	buffer_reset(bytes);
+	map = pack_open_map(bytes);
+	pack_str(bytes, "ref");
+	pack_u64(bytes, ref);
+	pack_close(bytes, map, 1 + fields_to_map(bytes, to->item, item));
+	if (!batch_has_room(batch, bytes->size)) {
 		batch_close(batch);
-	if (!batch->open) {
 		if (batch->frame_count == sizeof(batch->starts) / sizeof(batch->starts[0]))
 			return;
 		batch_open(outbox, batch, to);
 	}
-	map = pack_open_map(&batch->bytes);
-	pack_str(&batch->bytes, "ref");
-	pack_u64(&batch->bytes, ref);
-	count = 1 + fields_to_map(&batch->bytes, to->item, item);
-	pack_close(&batch->bytes, map, count);
+	buffer_append(&batch->bytes, bytes->at, bytes->size);
 	batch->count++;
-	if (batch->bytes.error)
-		outbox->error = batch->bytes.error;
+	if (bytes->error || batch->bytes.error)
+		outbox->error = bytes->error ? bytes->error : batch->bytes.error;
 }
 
 void outbox_publish(struct outbox *outbox, const struct record *record, const void *from)
@@ -332,6 +348,18 @@ static void answer_flush(const struct outbox *outbox, struct calls *calls,
 	result_keep(&call->parts[entry->part], at, entry->size);
 	if (--call->left == 0)
 		many_finish(calls, call, bus);
+}
+
+void outbox_flush_early(struct outbox *outbox, struct calls *calls, const struct bus *bus)
+{
+	for (size_t i = 0; i < outbox->entry_count; i++) {
+		struct entry *entry = &outbox->entries[i];
+
+		if (!entry->early)
+			continue;
+		answer_flush(calls, entry, outbox->bytes.at + entry->offset, bus);
+		entry->kind = ENTRY_NONE;
+	}
 }
 
 static void batch_flush(struct batch *batch, unsigned peer, const struct bus *bus, bool *ret_up)

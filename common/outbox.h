@@ -30,6 +30,10 @@ void outbox_answer(struct outbox *outbox, struct arena *arena, const struct call
 	uint32_t part, int outcome, const char *message, const struct record *record,
 	const void *reply);
 
+/* The same for one that may leave before the commit. */
+void outbox_answer_early(struct outbox *outbox, struct arena *arena, const struct call *call,
+	uint32_t part, const struct record *record, const void *reply);
+
 /* The end of a many-form request whose entries began at `mark`: a call that was not kept in the
  * table has all its results by now and they become its frame; for one that was, they wait with it
  * for the rest. */
@@ -40,6 +44,9 @@ void outbox_gather(struct outbox *outbox, struct arena *arena, size_t mark,
 void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void *item);
 void outbox_publish(struct outbox *outbox, const struct record *record, const void *from);
 void outbox_after(struct outbox *outbox, void (*fn)(void *, void *), void *argument);
+
+/* Lets out the early answers alone; they are not let out again. */
+void outbox_flush_early(struct outbox *outbox, struct calls *calls, const struct bus *bus);
 
 /* Lets everything out in the order it came in; peer_up[] learns which peers could be reached. */
 void outbox_flush(struct outbox *outbox, struct calls *calls, const struct bus *bus, void *state,

@@ -109,6 +109,7 @@ const struct record price_request_record = RECORD(price_request, price_request_f
 static const struct field price_reply_fields[] = {
 	{ "items", FIELD_LIST, FIELD_REQUIRED, AT(price_reply, items), 0, LINES_MAX,
 		.of = &item_record, COUNT_AT(price_reply, item_count) },
+	{ "version", FIELD_U64, 0, AT(price_reply, version) },
 };
 const struct record price_reply_record = RECORD(price_reply, price_reply_fields);
 
@@ -138,6 +139,9 @@ static const struct field move_fields[] = {
 		.of = &stock_line_record, COUNT_AT(move, item_count) },
 	{ "actor", FIELD_TEXT, 0, AT(move, actor), 1, ACTOR_MAX_BYTES },
 	{ "reason", FIELD_TEXT, 0, AT(move, reason), 0, REASON_MAX_BYTES },
+	{ "epoch", FIELD_U64, FIELD_SPARSE, AT(move, epoch) },
+	{ "intent", FIELD_BYTES, FIELD_SPARSE, AT(move, intent), 0, INTENT_MAX_BYTES,
+		COUNT_AT(move, intent_size) },
 };
 const struct record move_record = RECORD(move, move_fields);
 
@@ -159,6 +163,8 @@ static const struct field reservation_fields[] = {
 		COUNT_AT(reservation, item_count) },
 	{ "short_book_id", FIELD_U64, FIELD_SPARSE, AT(reservation, short_book_id) },
 	{ "short_available", FIELD_I64, FIELD_SPARSE, AT(reservation, short_available) },
+	{ "intent", FIELD_BYTES, FIELD_HIDDEN, AT(reservation, intent), 0, INTENT_MAX_BYTES,
+		COUNT_AT(reservation, intent_size) },
 };
 const struct record reservation_record = RECORD(reservation, reservation_fields);
 
@@ -202,6 +208,29 @@ static const struct field reservation_list_fields[] = {
 	{ "next", FIELD_U64, 0, AT(reservation_list, next) },
 };
 const struct record reservation_list_record = RECORD(reservation_list, reservation_list_fields);
+
+static const struct field fence_fields[] = {
+	{ "epoch", FIELD_U64, FIELD_REQUIRED, AT(fence, epoch), NUMBERED },
+	{ "after", FIELD_U64, FIELD_SPARSE, AT(fence, after) },
+};
+const struct record fence_record = RECORD(fence, fence_fields);
+
+static const struct field held_fields[] = {
+	{ "order_id", FIELD_U64, FIELD_REQUIRED, AT(held, order_id), NUMBERED },
+	{ "version", FIELD_U64, FIELD_REQUIRED, AT(held, version), NUMBERED },
+	{ "intent", FIELD_BYTES, FIELD_SPARSE, AT(held, intent), 0, INTENT_MAX_BYTES,
+		COUNT_AT(held, intent_size) },
+};
+static const struct record held_record = RECORD(held, held_fields);
+
+static const struct field fence_reply_fields[] = {
+	{ "epoch", FIELD_U64, FIELD_REQUIRED, AT(fence_reply, epoch), NUMBERED },
+	{ "last_order_id", FIELD_U64, 0, AT(fence_reply, last_order_id) },
+	{ "held", FIELD_LIST, FIELD_REQUIRED, AT(fence_reply, held), 0, LIST_LIMIT_MAX,
+		.of = &held_record, COUNT_AT(fence_reply, held_count) },
+	{ "next", FIELD_U64, 0, AT(fence_reply, next) },
+};
+const struct record fence_reply_record = RECORD(fence_reply, fence_reply_fields);
 
 static const struct field movement_fields[] = {
 	{ "seq", FIELD_U64, FIELD_REQUIRED, AT(movement, seq), NUMBERED },

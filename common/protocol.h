@@ -16,7 +16,8 @@
 #define TITLE_MAX_BYTES 200
 #define REASON_MAX_BYTES 200
 #define ACTOR_MAX_BYTES 64
-#define KEY_MAX_BYTES 64 /* of an idempotency key */
+#define KEY_MAX_BYTES 64             /* of an idempotency key */
+#define INTENT_MAX_BYTES (48 * 1024) /* an order of LINES_MAX lines with the longest titles */
 #define ORDER_NO_DIGITS 20
 #define LINES_MAX 100                    /* hard bound; the setting lines_max defaults to 20 */
 #define QUANTITY_MAX 1000000             /* hard bound; the setting quantity_max defaults to 99 */
@@ -93,7 +94,15 @@ struct price_request {
 struct price_reply {
 	struct orderd_item *items;
 	size_t item_count;
+	uint64_t version; /* of the catalog when it answered */
 };
+
+/* What orderd reads of catalogd's own store, besides what it asks: the catalog's version, which
+ * changes with every book. Prices remembered under the version that stands there now are current,
+ * for catalogd answers a change only after its commit. */
+#define CATALOG_STORE "catalogd"
+#define CATALOG_TABLE_META 0 /* of the tables in that store, "meta" */
+#define CATALOG_VERSION "version"
 
 /* --- stockd -------------------------------------------------------------------------------- */
 
@@ -117,7 +126,10 @@ struct stock_line {
 	int64_t quantity;
 };
 
-/* stock.apply: "order 17, version 2: RETURNED". */
+/* stock.apply: "order 17, version 2: RETURNED".
+ *
+ * A HELD carries what is to become of it, `intent`: stockd keeps it with the reservation as long as
+ * that is held, and hands it out in stock.fence. `epoch` says which run of orderd asks. */
 struct move {
 	uint64_t order_id;
 	uint64_t version; /* from 1 */
@@ -126,6 +138,9 @@ struct move {
 	size_t item_count;
 	const char *actor;
 	const char *reason;
+	uint64_t epoch; /* of HELD; 0: not checked */
+	const void *intent;
+	size_t intent_size;
 };
 struct move_reply {
 	uint64_t order_id;
@@ -144,6 +159,30 @@ struct reservation {
 	size_t item_count;
 	uint64_t short_book_id;  /* REFUSED */
 	int64_t short_available; /* REFUSED */
+	const void *intent;      /* HELD: of the move; not shown */
+	size_t intent_size;
+};
+
+/* stock.fence: from here on a HELD of another epoch is refused (`fenced`); answered with what is
+ * held for orders after `after`. So an orderd that starts learns what an earlier run of it has
+ * reserved, and nothing of that run can come later. The epoch only rises: an older one than stands
+ * changes nothing and is answered with the one that stands, and nothing held. */
+struct fence {
+	uint64_t epoch;
+	uint64_t after;
+};
+struct held {
+	uint64_t order_id;
+	uint64_t version;
+	const void *intent;
+	size_t intent_size;
+};
+struct fence_reply {
+	uint64_t epoch;
+	uint64_t last_order_id; /* the highest that stockd has ever heard of */
+	struct held *held;
+	size_t held_count;
+	uint64_t next; /* for `after`; 0: no more */
 };
 
 struct level_set { /* stock.set: available becomes this; the difference counts as received */
@@ -256,11 +295,12 @@ struct event_list {
 	uint64_t last; /* the newest seq of the log */
 };
 
-/* Steps of an open saga. PRICING is not durable; the others survive a crash. */
+/* Steps of an open saga. PRICING is not durable, RESERVING is stockd's reservation; the others are
+ * records of orderd's. */
 enum saga_step {
 	SAGA_NONE,
 	SAGA_PRICING,      /* asked the catalog */
-	SAGA_RESERVING,    /* intent durable, asked for HELD */
+	SAGA_RESERVING,    /* asked for HELD; durable in stockd once that is so */
 	SAGA_COMPENSATING, /* gave up before the order was made, asks for RETURNED */
 	SAGA_COMMITTING,   /* order paid, asks for SOLD */
 	SAGA_RETURNING,    /* order cancelled, asks for RETURNED */
@@ -337,8 +377,8 @@ extern const struct record book_record, book_ref_record, book_put_record, book_p
 	book_list_record, price_request_record, price_reply_record;
 extern const struct record level_record, move_record, move_reply_record, reservation_record,
 	level_set_record, level_add_record, level_ref_record, level_list_record,
-	reservation_ref_record, reservation_list_record, movement_record, journal_query_record,
-	movement_list_record, stock_line_record;
+	reservation_ref_record, reservation_list_record, fence_record, fence_reply_record,
+	movement_record, journal_query_record, movement_list_record, stock_line_record;
 extern const struct record order_record, item_record, line_record, create_record, order_ref_record,
 	order_set_status_record, order_cancel_record, order_query_record, order_list_record,
 	order_due_record, order_due_reply_record, event_record, event_list_record, saga_info_record,

@@ -73,15 +73,26 @@ static int store_open(struct service *service)
 		.size_max_bytes = suite->store_size_max_bytes,
 	};
 
-	if (!program->store)
-		return 0;
-	return db_open(&service->db, service->store_dir, &spec, program->store_mode);
+	if (asprintf(&service->store_dir, "%s/%s", suite->state_dir, program->store) < 0)
+		return -ENOMEM;
+	return db_open(&service->db, service->store_dir, &spec, DB_OWN);
+}
+
+static int watch_open(struct service *service)
+{
+	const struct program *program = service->program;
+	const struct suite_settings *suite = service->settings;
+
+	if (asprintf(&service->watch_dir, "%s/%s", suite->state_dir, program->watches) < 0)
+		return -ENOMEM;
+	service->watch = (struct watch){ service->watch_dir, program->watched_tables, NULL,
+		service->tick.monotonic_ms };
+	return 0;
 }
 
 static int inside_open(struct service *service)
 {
-	const struct suite_settings *suite = service->settings;
-	int result;
+	int result = 0;
 
 	service->stats = stats_new(service->program, common_operations);
 	service->calls = calls_new();
@@ -89,30 +100,28 @@ static int inside_open(struct service *service)
 	service->tick.arena = arena_new();
 	if (!service->stats || !service->calls || !service->outbox || !service->tick.arena)
 		return -ENOMEM;
-	if (service->program->store &&
-		asprintf(&service->store_dir, "%s/%s", suite->state_dir, service->program->store) <
-			0)
-		return -ENOMEM;
-	result = store_open(service);
-	return service->program->store_mode == DB_WATCH && result < 0 ? 0 : result;
+	if (service->program->store)
+		result = store_open(service);
+	if (result == 0 && service->program->watches)
+		result = watch_open(service);
+	return result;
 }
 
 static int memory_open(struct service *service)
 {
 	const struct program *program = service->program;
-	bool owner = program->store && program->store_mode == DB_OWN;
 	void *state = NULL;
 	int result = 0;
 
 	if (!program->open)
 		return 0;
-	if (owner)
+	if (program->store)
 		result = txn_begin(service->db, true, &service->tick.txn);
 	if (result < 0)
 		return result;
 	result = program->open(&service->tick, &state);
 	service->tick.state = state;
-	if (result == 0 && owner)
+	if (result == 0 && program->store)
 		result = txn_commit(service->tick.txn);
 	else
 		txn_abort(service->tick.txn);
@@ -161,13 +170,16 @@ void service_close(struct service *service)
 	if (service->program->close)
 		service->program->close(service->tick.state);
 	txn_abort(service->tick.txn);
+	txn_abort(service->tick.watched);
 	db_close(service->db);
+	watch_done(&service->watch);
 	calls_free(service->calls);
 	outbox_free(service->outbox);
 	stats_free(service->stats);
 	arena_free(service->tick.arena);
 	free(service->tentative);
 	free(service->store_dir);
+	free(service->watch_dir);
 	free(service);
 }
 
@@ -180,29 +192,32 @@ void service_stop(struct service *service)
 
 static int tick_begin(struct service *service)
 {
-	bool write = service->program->store_mode == DB_OWN;
-	int result;
-
+	service->settled = false;
 	service->tick.txn = NULL;
-	if (!service->program->store)
-		return 0;
-	if (!service->db && store_open(service) < 0)
-		return 0;
-	result = txn_begin(service->db, write, &service->tick.txn);
-	if (result < 0 && !write) {
-		db_close(service->db);
-		service->db = NULL;
-		return 0;
-	}
-	return result;
+	if (service->program->watches)
+		service->tick.watched = watch_begin(&service->watch, service->tick.monotonic_ms);
+	return service->db ? txn_begin(service->db, true, &service->tick.txn) : 0;
+}
+
+/* The snapshot's end: the watched store's own errors are none of this tick's. */
+static void tick_unwatch(struct service *service)
+{
+	txn_abort(service->tick.watched);
+	service->tick.watched = NULL;
 }
 
 static void tick_undo(struct service *service)
 {
+	struct call *call;
+
 	txn_abort(service->tick.txn);
 	service->tick.txn = NULL;
-	for (size_t i = 0; i < service->tentative_count; i++)
-		calls_drop(service->calls, calls_find(service->calls, service->tentative[i]));
+	tick_unwatch(service);
+	for (size_t i = 0; i < service->tentative_count; i++) {
+		call = calls_find(service->calls, service->tentative[i]);
+		if (call)
+			calls_drop(service->calls, call);
+	}
 	service->tentative_count = 0;
 	outbox_clear(service->outbox);
 	arena_reset(service->tick.arena);
@@ -217,6 +232,39 @@ static enum verdict event_handle(struct service *service, const struct event *ev
 	return service->access_max == ACCESS_READ ? VERDICT_GOOD : dispatch_result(service, event);
 }
 
+/* What the program does in its own time is nobody's request. */
+static void own_time(struct service *service)
+{
+	service->event = EVENT_TIME;
+	service->part = 0;
+	service->route = NULL;
+	service->operation = NULL;
+	service->deadline_ms = 0;
+}
+
+enum verdict service_settle(struct service *service)
+{
+	const struct operation *operation = service->operation;
+	const struct route *route = service->route;
+	int64_t deadline_ms = service->deadline_ms;
+	size_t event = service->event;
+	enum verdict verdict;
+	int outcome;
+
+	if (service->settled || !service->program->settle || service->access_max == ACCESS_READ ||
+		service->poison_count >= POISONS_MAX)
+		return VERDICT_GOOD;
+	service->settled = true;
+	own_time(service);
+	service->program->settle(&service->tick);
+	verdict = service_judge(service, OUTCOME_OK, 0, &outcome);
+	service->event = event;
+	service->route = route;
+	service->operation = operation;
+	service->deadline_ms = deadline_ms;
+	return verdict;
+}
+
 static enum verdict time_handle(struct service *service, int64_t *ret_wait_ms)
 {
 	int outcome;
@@ -225,11 +273,7 @@ static enum verdict time_handle(struct service *service, int64_t *ret_wait_ms)
 	if (!service->program->on_time)
 		return VERDICT_GOOD;
 	*ret_wait_ms = STORE_RETRY_MS;
-	service->event = EVENT_TIME;
-	service->part = 0;
-	service->route = NULL;
-	service->operation = NULL;
-	service->deadline_ms = 0;
+	own_time(service);
 	service->time_skipped = service_poison(service) || service->access_max == ACCESS_READ;
 	if (service->time_skipped)
 		return VERDICT_GOOD;
@@ -266,11 +310,10 @@ static enum verdict tick_commit(struct service *service)
 	int result = 0;
 
 	service->tick.txn = NULL;
-	if (txn && service->program->store_mode == DB_OWN) {
+	tick_unwatch(service);
+	outbox_flush_early(service->outbox, service->calls, &service->bus);
+	if (txn)
 		result = commit(service, txn);
-	} else {
-		txn_abort(txn);
-	}
 	if (result == -ENOSPC)
 		return VERDICT_FULL;
 	if (result < 0)
@@ -313,27 +356,15 @@ static void check_readers(struct service *service)
 	db_check_readers(service->db);
 }
 
-static void check_current(struct service *service)
-{
-	service->room_checked_ms = service->tick.monotonic_ms;
-	if (db_is_current(service->db, service->store_dir))
-		return;
-	db_close(service->db);
-	service->db = NULL;
-}
-
 static void housekeeping(struct service *service)
 {
 	int64_t now_ms = service->tick.monotonic_ms;
-	bool owner = service->program->store_mode == DB_OWN;
 
 	if (!service->db)
 		return;
-	if (!owner && now_ms - service->room_checked_ms >= STORE_RETRY_MS)
-		check_current(service);
-	if (owner && now_ms - service->room_checked_ms >= ROOM_CHECK_MS)
+	if (now_ms - service->room_checked_ms >= ROOM_CHECK_MS)
 		check_room(service);
-	if (owner && now_ms - service->readers_checked_ms >= READERS_CHECK_MS)
+	if (now_ms - service->readers_checked_ms >= READERS_CHECK_MS)
 		check_readers(service);
 }
 
@@ -347,11 +378,13 @@ static int64_t sooner(int64_t one, int64_t other)
 
 static int64_t wake_ms(const struct service *service)
 {
-	if (service->program->store && !service->db)
-		return STORE_RETRY_MS;
+	bool away = service->program->watches && !service->watch.db;
+	int64_t wait_ms = away ? WATCH_RETRY_MS : -1;
+
 	if (!service->program->wake || service->time_skipped)
-		return -1;
-	return service->program->wake(service->tick.state, service->tick.monotonic_ms);
+		return wait_ms;
+	return sooner(wait_ms,
+		service->program->wake(service->tick.state, service->tick.monotonic_ms));
 }
 
 int service_tick(struct service *service, const struct event *events, size_t count, int64_t now_ms,

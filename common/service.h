@@ -17,7 +17,8 @@
  * One tick takes the events that have arrived, runs every handler in one write transaction,
  * commits once, and only then lets anything out: answers, messages to peers, published events,
  * changes of memory. So one sync pays for a whole tick, an answer is durable by construction, and
- * what a failed commit has touched is exactly nothing.
+ * what a failed commit has touched is exactly nothing. The one exception is tick_answer_early, for
+ * what another daemon's commit has made durable.
  *
  * A handler is a function of (transaction, request, now). It sees no socket, does not commit, does
  * not log and waits for nobody. It decides by the transaction alone, checks first and writes then:
@@ -30,7 +31,8 @@
 struct service;
 
 struct tick {
-	struct txn *txn;     /* NULL only while a watched store is not there */
+	struct txn *txn;     /* of its own store; NULL: it has none */
+	struct txn *watched; /* a snapshot of the watched store; NULL: none, or it is not there */
 	struct arena *arena; /* until the tick ends */
 	int64_t now_ms;      /* wall clock, the same for the whole tick */
 	int64_t monotonic_ms;
@@ -66,6 +68,7 @@ struct operation {
 	 * told. OUTCOME_LATER after tick_park. Negative errno: OUTCOME_INTERNAL, logged. */
 	int (*handle)(struct tick *tick, const void *request, void *reply);
 	bool parks; /* it may answer later: then it needs room among the calls in hand */
+	bool apart; /* it does not see what the program has put off: `settle` need not come first */
 };
 
 /* A daemon that this one asks: always one operation in its many-form, one frame a tick. */
@@ -92,14 +95,18 @@ struct program {
 	const char *events_socket; /* NULL: publishes nothing */
 	const struct option_table *options;
 	size_t settings_size; /* starts with a struct suite_settings */
-	const char *store;    /* directory under state_dir; NULL: none */
-	enum db_mode store_mode;
+	const char *store;    /* its own, a directory under state_dir; NULL: none */
 	const char *const *tables;
+	const char *watches; /* another daemon's, read only, likewise; NULL: none */
+	const char *const *watched_tables;
 	const struct operation *operations; /* ends with a row without name */
 	const struct peer *peers;           /* likewise; NULL: none */
 	/* Builds the memory from the store at start, in a tick of its own. May be NULL. */
 	int (*open)(struct tick *tick, void **ret_state);
 	void (*close)(void *state);
+	/* Writes what was put off, before the tick's first operation that could tell the difference.
+	 * May be NULL. */
+	void (*settle)(struct tick *tick);
 	/* Runs in every tick, last: does what is due; returns in how many ms it wants to be called
 	 * again, -1 for not before something arrives. May be NULL. */
 	int64_t (*on_time)(struct tick *tick);
@@ -141,6 +148,12 @@ struct waiter tick_park(struct tick *tick);
  * `message` NULL: the outcome's own text. `reply` may be NULL when the outcome is not 0. */
 void tick_answer(struct tick *tick, struct waiter waiter, int outcome, const char *message,
 	const struct record *record, const void *reply);
+
+/* The same before the commit: only for what is durable already in a neighbour's store, so that
+ * nothing is lost with this tick. It leaves once, even when the tick is undone and run again; who
+ * began to wait in this very tick hears after the commit. */
+void tick_answer_early(struct tick *tick, struct waiter waiter, const struct record *record,
+	const void *reply);
 
 /* Sends an item to peer number `peer` of the program's table after the commit. */
 void tick_send(struct tick *tick, unsigned peer, uint64_t ref, const void *item);

@@ -4,6 +4,7 @@
 #include "outbox.h"
 #include "service.h"
 #include "stats.h"
+#include "watch.h"
 
 /* An element that failed half way in this tick: in the next run it is refused unheard, and the
  * others of its frame and of the tick are not. After so many of them in one tick the rest of it is
@@ -26,6 +27,8 @@ struct service {
 	struct bus bus;
 	struct db *db;
 	char *store_dir;
+	struct watch watch;
+	char *watch_dir;
 	struct calls *calls;
 	struct outbox *outbox;
 	struct tick tick;
@@ -35,6 +38,7 @@ struct service {
 	int64_t room_checked_ms;    /* likewise */
 	bool stopping;
 	bool time_skipped; /* on_time, in the run in hand */
+	bool settled;      /* likewise: what was put off is written */
 	bool nearly_full;  /* the store: new work is refused, the rest goes on */
 	struct stats *stats;
 
@@ -70,6 +74,9 @@ enum verdict service_judge(struct service *service, int outcome, uint64_t writes
 
 /* The outcome that the element in hand is to be refused with unheard, or 0. */
 int service_poison(const struct service *service);
+
+/* Has the program write what it has put off, once a run and as far as there is room. */
+enum verdict service_settle(struct service *service);
 
 /* One request from a client, handled and answered into the outbox. */
 enum verdict dispatch_request(struct service *service, const struct event *event);

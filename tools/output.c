@@ -92,6 +92,9 @@ static void json_field(const struct field *field, const void *from)
 	case FIELD_SKU:
 		json_text(value_text(field, from));
 		break;
+	case FIELD_BYTES: /* no answer that people see has any */
+		fputs("null", stdout);
+		break;
 	case FIELD_ENUM:
 		json_text(value_enum(field, from));
 		break;

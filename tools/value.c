@@ -123,6 +123,7 @@ const char *value_print(struct arena *arena, const struct field *field, const vo
 	case FIELD_LIST:
 		text = arena_print(arena, "%zu", value_count(field, from));
 		return text ? text : "";
+	case FIELD_BYTES:
 	case FIELD_RECORD:
 		break;
 	}

@@ -122,6 +122,21 @@ static int put_check(struct catalog *catalog, const struct book_put *put, const 
 	return OUTCOME_OK;
 }
 
+static uint64_t version_now(struct catalog *catalog)
+{
+	return counter_get(catalog->txn, TABLE_META, CATALOG_VERSION);
+}
+
+/* By the clock, so that a catalog restored from an older copy does not count up to numbers that
+ * stood for other prices before. */
+static uint64_t version_next(struct catalog *catalog)
+{
+	uint64_t now_ms = catalog->now_ms > 0 ? (uint64_t)catalog->now_ms : 0;
+	uint64_t next = version_now(catalog) + 1;
+
+	return next > now_ms ? next : now_ms;
+}
+
 static void book_write(struct catalog *catalog, const struct book *old, const struct book *book)
 {
 	struct txn *txn = catalog->txn;
@@ -129,6 +144,7 @@ static void book_write(struct catalog *catalog, const struct book *old, const st
 	struct key sku;
 
 	record_put(txn, TABLE_BOOKS, &key, &book_record, book);
+	counter_put(txn, TABLE_META, CATALOG_VERSION, version_next(catalog));
 	if (old->sku && !sku_is_same(old->sku, book->sku)) {
 		sku = sku_key(old->sku);
 		txn_delete(txn, TABLE_SKUS, &sku);
@@ -241,6 +257,10 @@ int book_price(struct catalog *catalog, const struct price_request *request,
 		result = line_price(catalog, &request->items[i], &items[i]);
 	if (result != OUTCOME_OK)
 		return result;
-	*ret = (struct price_reply){ .items = items, .item_count = request->item_count };
+	*ret = (struct price_reply){
+		.items = items,
+		.item_count = request->item_count,
+		.version = version_now(catalog),
+	};
 	return OUTCOME_OK;
 }

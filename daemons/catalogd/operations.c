@@ -81,7 +81,6 @@ const struct program catalogd_program = {
 	.options = &options,
 	.settings_size = sizeof(struct suite_settings),
 	.store = "catalogd",
-	.store_mode = DB_OWN,
 	.tables = catalog_tables,
 	.operations = operations,
 };

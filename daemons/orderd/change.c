@@ -168,17 +168,17 @@ static void saga_catch_up(struct tick *tick, struct saga *saga, uint64_t version
 int change_settled(struct tick *tick, uint64_t order_id, int outcome, const char *message,
 	const void *result)
 {
+	const struct open_saga *open = coordinator_find(tick, order_id);
 	const struct move_reply *move = result;
 	struct saga saga;
 
 	(void)message;
-	if (!saga_get(tick, order_id, &saga))
-		return 0;
-	if (saga.step == SAGA_RESERVING &&
-		(outcome == OUTCOME_SUPERSEDED || (move && move->version > saga.version))) {
-		create_conflicts(tick, &saga);
+	if (open && open->step == SAGA_RESERVING) {
+		create_reserved(tick, open, outcome, move);
 		return 0;
 	}
+	if (!saga_get(tick, order_id, &saga))
+		return 0;
 	if (outcome != OUTCOME_OK) {
 		coordinator_retried(tick, order_id, outcome);
 		return 0;
@@ -187,13 +187,7 @@ int change_settled(struct tick *tick, uint64_t order_id, int outcome, const char
 		saga_catch_up(tick, &saga, move->version);
 	if (move->version != saga.version)
 		return 0;
-	if (saga.step == SAGA_RESERVING && move->state == GOAL_HELD)
-		create_held(tick, &saga);
-	else if (saga.step == SAGA_RESERVING && move->state == GOAL_REFUSED)
-		create_refused(tick, &saga, move);
-	else if (saga.step == SAGA_COMMITTING && move->state == GOAL_SOLD)
-		saga_finish(tick, &saga);
-	else if (saga.step != SAGA_RESERVING && move->state == GOAL_RETURNED)
+	if (move->state == (saga.step == SAGA_COMMITTING ? GOAL_SOLD : GOAL_RETURNED))
 		saga_finish(tick, &saga);
 	else
 		coordinator_retried(tick, order_id, OUTCOME_SUPERSEDED);

@@ -4,16 +4,20 @@
 
 #include "alarm.h"
 #include "draft.h"
+#include "intent.h"
 #include "saga.h"
 
-/* Sagas, the memory half: who waits for each, when to try again, when to give up.
+/* Sagas, the memory half: who waits for each, when to try again, when to give up; and of an order
+ * that is being made all that there is, until stockd holds its lines and after that until its
+ * record is written.
  *
- * It is rebuilt from the table of sagas at start and changes only after a commit: every function
- * here that changes something takes effect then. Handlers read it to learn who waits; what they
- * decide, they decide by the transaction. */
+ * It is rebuilt at start from the table of sagas and from what stockd holds, and changes only after
+ * a commit: every function here that changes something takes effect then, but for coordinator_hold.
+ * Handlers read it to learn who waits; what they decide, they decide by the transaction. */
 
 #define SAGAS_IN_MEMORY 65536 /* the others wait in the table until there is room */
 #define DRAFT_FIRST (UINT64_C(1) << 62)
+#define CLAIM_MAX_BYTES (8 + KEY_MAX_BYTES)
 
 struct open_saga {
 	uint64_t number; /* the order's id; while pricing a draft's number, from DRAFT_FIRST on */
@@ -25,12 +29,20 @@ struct open_saga {
 	int64_t give_up_ms; /* monotonic; 0: never */
 	int64_t settle_ms; /* monotonic: those who wait are told that stock is to follow; 0: not set */
 	int64_t deadline_ms; /* monotonic, the client's own; 0: none */
-	uint64_t handled;    /* serial of the tick that has dealt with its draft */
+	uint64_t handled;    /* serial of the tick that has dealt with it */
 	struct waiter *waiters;
 	size_t waiter_count;
-	struct draft *draft; /* while pricing */
+	struct draft *draft;   /* PRICING */
+	struct intent *intent; /* RESERVING */
+	bool held;             /* RESERVING: stockd holds its lines, its record is to be written */
+	bool told;             /* its client has been told, by this run or an earlier one */
+	int64_t write_at_ms;   /* held: monotonic */
+	struct open_saga *prev, *next;           /* among those RESERVING, by number */
+	struct open_saga *prev_held, *next_held; /* among those held, by write_at_ms */
+	uint8_t claim[CLAIM_MAX_BYTES];          /* the idempotency key it is under */
+	size_t claim_size;
 	struct alarm alarm;
-	UT_hash_handle hh;
+	UT_hash_handle hh, hh_claim;
 };
 
 struct coordinator;
@@ -42,11 +54,23 @@ void coordinator_free(struct coordinator *coordinator);
 
 const struct open_saga *coordinator_find(const struct tick *tick, uint64_t number);
 
+/* The first saga in RESERVING after `after`, by number; NULL: none. */
+const struct open_saga *coordinator_reserving(const struct tick *tick, uint64_t after);
+
+/* The order with that number among those held, 0: none. */
+uint64_t coordinator_numbered(const struct tick *tick, const char *order_no);
+size_t coordinator_reserving_count(const struct tick *tick);
+
 /* Whether somebody may begin to wait for that saga. Those for whom nobody waits find room or are
  * loaded later; those for whom somebody does must find some. */
 bool coordinator_has_room(const struct tick *tick, uint64_t number);
 
 uint64_t coordinator_draft_number(struct tick *tick); /* a new one */
+
+/* The draft or order that is being made under a user's key, 0: none; what was asked for, in
+ * *ret_body. */
+uint64_t coordinator_claimed(const struct tick *tick, uint64_t user_id, const char *key,
+	uint64_t *ret_body);
 
 /* Enters what the table holds, as far as there is room; at start and when room was short. */
 void coordinator_load(struct tick *tick);
@@ -59,8 +83,25 @@ void coordinator_open(struct tick *tick, const struct open_saga *open, struct wa
 void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
 	const struct draft *draft, struct waiter waiter);
 
-/* The draft has become an order: those who wait for it wait for the order now. */
-void coordinator_become(struct tick *tick, uint64_t draft, const struct open_saga *open);
+/* An order is asked of stockd; `intent`, of the arena, is copied. Who waits: `waiter`, or those of `draft`, which
+ * has become this order and is closed (0: none). */
+void coordinator_open_intent(struct tick *tick, const struct open_saga *open,
+	const struct intent *intent, struct waiter waiter, uint64_t draft);
+
+/* What an earlier run has asked of stockd, and stockd holds. As above. */
+void coordinator_take_up(struct tick *tick, const struct intent *intent, uint64_t draft);
+
+/* stockd holds its lines: at once, for that is so whatever becomes of the tick. The record is to be
+ * written by `write_at_ms`; `told`: its clients need not wait for that. The first call counts. */
+void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms,
+	bool told);
+
+/* Calls `write` for those held whose time has come, or for all; whether there were any. */
+bool coordinator_write(struct tick *tick, bool all,
+	void (*write)(struct tick *, const struct open_saga *));
+
+/* Notes that this run of the tick has dealt with it; true: it had before. */
+bool coordinator_handles(const struct tick *tick, const struct open_saga *open);
 
 void coordinator_join(struct tick *tick, uint64_t number, struct waiter waiter);
 void coordinator_retried(struct tick *tick, uint64_t number, int outcome);
@@ -74,16 +115,15 @@ bool coordinator_is_awaited(const struct tick *tick, uint64_t number);
 void coordinator_answer(struct tick *tick, uint64_t number, int outcome, const char *message,
 	const struct orderd_order *order);
 
+/* Answers them before the commit, see tick_answer_early. */
+void coordinator_answer_early(struct tick *tick, const struct open_saga *open,
+	const struct orderd_order *order);
+
 /* Calls `act` for every saga whose time has come, a bounded number a tick. */
 void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *));
 
-/* Where the forgetting of idempotency keys stands in memory. It may be changed at once: it decides
- * nothing but when to look again. */
-struct pruning {
-	int64_t next_ms;        /* monotonic */
-	uint64_t damaged_order; /* met on the way, and passed over from then on */
-};
-struct pruning *coordinator_pruning(const struct tick *tick);
+/* Memory: drafts are looked at again at once. */
+void coordinator_hurry(struct coordinator *coordinator);
 
-/* For struct program. */
-int64_t coordinator_wake(const void *state, int64_t monotonic_ms);
+/* In how many ms something is due; -1: nothing is. */
+int64_t coordinator_wake(const struct coordinator *coordinator, int64_t monotonic_ms);

@@ -4,9 +4,12 @@
 #include <inttypes.h>
 
 #include "events.h"
-#include "idempotency.h"
 #include "listing.h"
-#include "number.h"
+#include "memory.h"
+#include "prices.h"
+
+#define PROMPT_MS 100 /* an order whose lines are held so soon keeps the deadline it was given */
+#define GATHER_MS 4   /* so long its record may wait for those of others */
 
 /* The order as it was when it was made: what a repeat under the same key is answered with. */
 static struct orderd_order as_made(const struct order *order)
@@ -43,29 +46,36 @@ static int check_lines(struct tick *tick, const struct orderd_create *create)
 	return OUTCOME_OK;
 }
 
-/* What the key says: OUTCOME_OK with *ret_reply, OUTCOME_LATER with the order that is being made,
+/* What the key says: OUTCOME_OK with *ret_reply, OUTCOME_LATER with what is being made under it,
  * OUTCOME_ORDER_NOT_FOUND where the key is free. */
 static int check_key(struct tick *tick, const struct draft *draft, struct orderd_order *ret_reply,
 	uint64_t *ret_running)
 {
 	const struct orderd_create *create = &draft->create;
+	const struct open_saga *open;
 	struct key_record record;
 	struct order order;
-	struct saga saga;
+	uint64_t body;
 
-	if (!create->idempotency_key ||
-		!idempotency_get(tick, create->user_id, create->idempotency_key, &record))
+	if (!create->idempotency_key)
+		return OUTCOME_ORDER_NOT_FOUND;
+	*ret_running = coordinator_claimed(tick, create->user_id, create->idempotency_key, &body);
+	if (*ret_running > 0 && body != draft->body)
+		return OUTCOME_IDEMPOTENCY_MISMATCH;
+	if (*ret_running > 0) {
+		open = coordinator_find(tick, *ret_running);
+		if (!open || (!open->told && open->handled != tick->serial))
+			return OUTCOME_LATER;
+		*ret_reply = as_made(&open->intent->order);
+		return OUTCOME_OK;
+	}
+	if (!idempotency_get(tick, create->user_id, create->idempotency_key, &record) ||
+		!order_get(tick, record.order_id, &order))
 		return OUTCOME_ORDER_NOT_FOUND;
 	if (record.body != draft->body)
 		return OUTCOME_IDEMPOTENCY_MISMATCH;
-	if (order_get(tick, record.order_id, &order)) {
-		*ret_reply = as_made(&order);
-		return OUTCOME_OK;
-	}
-	if (!saga_get(tick, record.order_id, &saga))
-		return OUTCOME_ORDER_NOT_FOUND;
-	*ret_running = record.order_id;
-	return OUTCOME_LATER;
+	*ret_reply = as_made(&order);
+	return OUTCOME_OK;
 }
 
 static void ask_prices(struct tick *tick, uint64_t number, const struct draft *draft)
@@ -83,38 +93,6 @@ static int64_t give_up_at(const struct tick *tick, int64_t timeout_ms, int64_t d
 	int64_t at_ms = tick->monotonic_ms + timeout_ms;
 
 	return deadline_ms > 0 && deadline_ms < at_ms ? deadline_ms : at_ms;
-}
-
-int handle_order_create(struct tick *tick, const void *request, void *reply)
-{
-	const struct orderd_settings *settings = settings_of(tick);
-	struct draft draft = { .create = *(const struct orderd_create *)request };
-	struct draft *kept = arena_take(tick->arena, sizeof(*kept));
-	struct open_saga open = { .step = SAGA_PRICING, .deadline_ms = tick_deadline(tick) };
-	uint64_t running;
-	int outcome = check_lines(tick, &draft.create);
-
-	if (!kept)
-		return -ENOMEM;
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	if (draft.create.idempotency_key)
-		draft.body = create_body_hash(&draft.create);
-	if (draft.create.expires_in_ms == 0)
-		draft.create.expires_in_ms = settings->payment_timeout_ms;
-	outcome = check_key(tick, &draft, reply, &running);
-	if (outcome == OUTCOME_LATER)
-		coordinator_join(tick, running, tick_park(tick));
-	if (outcome != OUTCOME_ORDER_NOT_FOUND)
-		return outcome;
-	if (!coordinator_has_room(tick, 0))
-		return OUTCOME_BUSY;
-	*kept = draft;
-	open.number = coordinator_draft_number(tick);
-	open.give_up_ms = give_up_at(tick, settings->catalog_timeout_ms, open.deadline_ms);
-	coordinator_open_draft(tick, &open, kept, tick_park(tick));
-	ask_prices(tick, open.number, kept);
-	return OUTCOME_LATER;
 }
 
 /* --- priced: the intent --------------------------------------------------------------------- */
@@ -135,143 +113,254 @@ static bool total_of(const struct price_reply *priced, int64_t *ret)
 	return true;
 }
 
-static void refuse_draft(struct tick *tick, const struct open_saga *open, int outcome,
+static void reserve(struct tick *tick, const struct intent *intent)
+{
+	const struct orderd_order *wire = &intent->order.wire;
+	struct stock_line *lines = arena_take(tick->arena, wire->item_count * sizeof(*lines));
+	struct move move = {
+		.order_id = wire->order_id,
+		.version = intent->order.stock_version,
+		.goal = GOAL_HELD,
+		.items = lines,
+		.item_count = wire->item_count,
+		.actor = "orderd",
+		.epoch = fence_epoch(tick),
+	};
+
+	move.intent = intent_pack(tick->arena, intent, &move.intent_size);
+	if (!lines || !move.intent)
+		return; /* it is asked for again */
+	for (size_t i = 0; i < wire->item_count; i++) {
+		lines[i].book_id = wire->items[i].book_id;
+		lines[i].quantity = wire->items[i].quantity;
+	}
+	tick_send(tick, PEER_STOCKD, wire->order_id, &move);
+}
+
+static void intent_begin(struct tick *tick, const struct draft *draft,
+	const struct price_reply *priced, int64_t total, struct intent *ret)
+{
+	uint64_t second;
+	uint64_t order_id = number_take(tick, &second);
+
+	*ret = (struct intent){
+		.body = draft->body,
+		.order = {
+			.wire = {
+				.user_id = draft->create.user_id,
+				.total = total,
+				.status = ORDERD_PENDING,
+				.created_at = tick->now_ms,
+				.updated_at = tick->now_ms,
+				.expires_at = tick->now_ms + draft->create.expires_in_ms,
+				.items = priced->items,
+				.item_count = priced->item_count,
+			},
+			.number_second = second,
+			.stock_version = 1,
+			.key = draft->create.idempotency_key,
+		},
+	};
+	order_complete(tick, order_id, &ret->order);
+}
+
+/* The order is asked of stockd. Who waits: `waiter`, or those of the open draft. */
+static void begin(struct tick *tick, const struct draft *draft, const struct price_reply *priced,
+	int64_t total, struct open_saga next, struct waiter waiter, uint64_t open_draft)
+{
+	struct intent *intent = arena_take(tick->arena, sizeof(*intent));
+
+	if (!intent) {
+		txn_fail(tick->txn, -ENOMEM);
+		return;
+	}
+	intent_begin(tick, draft, priced, total, intent);
+	reserve(tick, intent);
+	next.number = intent->order.wire.order_id;
+	next.step = SAGA_RESERVING;
+	next.give_up_ms = give_up_at(tick, settings_of(tick)->stock_timeout_ms, next.deadline_ms);
+	coordinator_open_intent(tick, &next, intent, waiter, open_draft);
+}
+
+static int draft_park(struct tick *tick, const struct draft *draft)
+{
+	struct draft *kept = arena_take(tick->arena, sizeof(*kept));
+	struct open_saga open = { .step = SAGA_PRICING, .deadline_ms = tick_deadline(tick) };
+
+	if (!kept)
+		return -ENOMEM;
+	*kept = *draft;
+	open.number = coordinator_draft_number(tick);
+	open.give_up_ms = give_up_at(tick, settings_of(tick)->catalog_timeout_ms, open.deadline_ms);
+	coordinator_open_draft(tick, &open, kept, tick_park(tick));
+	ask_prices(tick, open.number, kept);
+	return OUTCOME_LATER;
+}
+
+int handle_order_create(struct tick *tick, const void *request, void *reply)
+{
+	struct draft draft = { .create = *(const struct orderd_create *)request };
+	struct open_saga open = { .deadline_ms = tick_deadline(tick) };
+	struct price_reply priced;
+	uint64_t running;
+	int64_t total;
+	int outcome = check_lines(tick, &draft.create);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	if (draft.create.idempotency_key)
+		draft.body = create_body_hash(&draft.create);
+	if (draft.create.expires_in_ms == 0)
+		draft.create.expires_in_ms = settings_of(tick)->payment_timeout_ms;
+	outcome = check_key(tick, &draft, reply, &running);
+	if (outcome == OUTCOME_LATER)
+		coordinator_join(tick, running, tick_park(tick));
+	if (outcome != OUTCOME_ORDER_NOT_FOUND)
+		return outcome;
+	if (!coordinator_has_room(tick, 0))
+		return OUTCOME_BUSY;
+	if (!fence_is_done(tick) || !prices_find(tick, &draft.create, &priced))
+		return draft_park(tick, &draft);
+	if (!total_of(&priced, &total))
+		return OUTCOME_AMOUNT_OVERFLOW;
+	begin(tick, &draft, &priced, total, open, tick_park(tick), 0);
+	return OUTCOME_LATER;
+}
+
+/* --- catalogd has answered ------------------------------------------------------------------ */
+
+static void refuse_open(struct tick *tick, const struct open_saga *open, int outcome,
 	const char *message)
 {
 	coordinator_answer(tick, open->number, outcome, message, NULL);
 	coordinator_close(tick, open->number);
 }
 
-/* The key may have been taken while this draft was priced: then its waiters hear, or wait for,
- * the order that took it. True: so it was. */
-static bool yield_to_key(struct tick *tick, const struct open_saga *open)
-{
-	struct orderd_order order = { 0 };
-	uint64_t running = 0;
-	int outcome = check_key(tick, open->draft, &order, &running);
-
-	if (outcome == OUTCOME_ORDER_NOT_FOUND)
-		return false;
-	if (outcome != OUTCOME_LATER) {
-		coordinator_answer(tick, open->number, outcome, NULL, &order);
-	} else {
-		for (size_t i = 0; i < open->waiter_count; i++)
-			coordinator_join(tick, running, open->waiters[i]);
-	}
-	coordinator_close(tick, open->number);
-	return true;
-}
-
-static void saga_begin(struct tick *tick, const struct draft *draft,
-	const struct price_reply *priced, int64_t total, struct saga *ret)
-{
-	uint64_t order_id = counter_get(tick->txn, TABLE_META, "order_id") + 1;
-	struct order order = {
-		.wire = {
-			.order_id = order_id,
-			.user_id = draft->create.user_id,
-			.total = total,
-			.status = ORDERD_PENDING,
-			.created_at = tick->now_ms,
-			.updated_at = tick->now_ms,
-			.expires_at = tick->now_ms + draft->create.expires_in_ms,
-			.items = priced->items,
-			.item_count = priced->item_count,
-		},
-		.number_second = number_take_second(tick, order_id),
-		.stock_version = 1,
-		.key = draft->create.idempotency_key,
-	};
-
-	*ret = (struct saga){
-		.order_id = order_id,
-		.step = SAGA_RESERVING,
-		.version = order.stock_version,
-		.created_at = tick->now_ms,
-		.order = order,
-	};
-	counter_put(tick->txn, TABLE_META, "order_id", order_id);
-	saga_put(tick, ret);
-	if (order.key)
-		idempotency_put(tick, order.wire.user_id, order.key,
-			&(struct key_record){ order_id, draft->body, tick->now_ms });
-}
-
 int create_priced(struct tick *tick, uint64_t number, int outcome, const char *message,
 	const void *result)
 {
-	struct open_saga *open = (struct open_saga *)coordinator_find(tick, number);
+	const struct open_saga *open = coordinator_find(tick, number);
 	const struct price_reply *priced = result;
-	struct open_saga next = { .step = SAGA_RESERVING };
-	struct saga saga;
+	struct open_saga next = { 0 };
 	int64_t total;
 
-	if (!open || !open->draft || open->handled == tick->serial)
+	if (priced)
+		prices_remember(memory_of(tick)->prices, priced);
+	if (!open || !open->draft || (outcome == OUTCOME_OK && !fence_is_done(tick)) ||
+		coordinator_handles(tick, open))
 		return 0;
-	open->handled = tick->serial;
 	if (outcome == OUTCOME_OK && !total_of(priced, &total))
 		outcome = OUTCOME_AMOUNT_OVERFLOW;
 	if (outcome == OUTCOME_OK && !tick_may_grow(tick))
 		outcome = OUTCOME_STORAGE_FULL;
 	if (outcome != OUTCOME_OK) {
-		refuse_draft(tick, open, outcome, message);
+		refuse_open(tick, open, outcome, message);
 		return 0;
 	}
-	if (yield_to_key(tick, open))
-		return 0;
-	saga_begin(tick, open->draft, priced, total, &saga);
-	saga_send(tick, &saga);
-	next.number = saga.order_id;
 	next.deadline_ms = open->deadline_ms;
-	next.give_up_ms = give_up_at(tick, settings_of(tick)->stock_timeout_ms, open->deadline_ms);
-	coordinator_become(tick, number, &next);
+	begin(tick, open->draft, priced, total, next, (struct waiter){ 0 }, number);
 	return 0;
+}
+
+void create_take_up(struct tick *tick, const struct intent *intent)
+{
+	const struct orderd_order *wire = &intent->order.wire;
+	uint64_t body = 0, draft = 0;
+
+	if (intent->order.key)
+		draft = coordinator_claimed(tick, wire->user_id, intent->order.key, &body);
+	if (draft < DRAFT_FIRST) {
+		draft = 0;
+	} else if (body != intent->body) {
+		coordinator_answer(tick, draft, OUTCOME_IDEMPOTENCY_MISMATCH, NULL, NULL);
+		coordinator_close(tick, draft);
+		draft = 0;
+	}
+	coordinator_take_up(tick, intent, draft);
 }
 
 /* --- stockd has answered -------------------------------------------------------------------- */
 
-void create_held(struct tick *tick, const struct saga *saga)
+/* The order's record, with all that goes with it. */
+static void write_record(struct tick *tick, const struct open_saga *open)
 {
-	struct order order = saga->order;
-	const char *buyer = arena_print(tick->arena, "user:%" PRIu64, order.wire.user_id);
-	int64_t lifetime_ms = order.wire.expires_at - order.wire.created_at;
+	const char *buyer;
+	struct order order;
 
-	/* Its time runs from the moment it is there, however long its stock took. */
-	order.wire.expires_at = tick->now_ms + lifetime_ms;
+	if (coordinator_handles(tick, open))
+		return;
+	order = open->intent->order;
+	buyer = arena_print(tick->arena, "user:%" PRIu64, order.wire.user_id);
 	order_set_due(tick, &order, order.wire.expires_at);
 	event_append(tick, &order, ORDERD_ANY, buyer, NULL);
 	listing_put(tick, &order, ORDERD_ANY);
+	number_note(tick, order.number_second, order.wire.order_id);
+	if (order.key)
+		idempotency_put(tick, order.wire.user_id, order.key,
+			&(struct key_record){
+				order.wire.order_id, open->intent->body, order.wire.created_at });
 	order_put(tick, &order);
-	saga_delete(tick, saga->order_id);
-	coordinator_answer(tick, saga->order_id, OUTCOME_OK, NULL, &order.wire);
-	coordinator_close(tick, saga->order_id);
+	coordinator_answer(tick, open->number, OUTCOME_OK, NULL, &order.wire);
+	coordinator_close(tick, open->number);
 }
 
-static void forget_intent(struct tick *tick, const struct saga *saga)
+/* All orders below the first that is being made have their records, once these do. */
+void create_write(struct tick *tick, bool all)
 {
-	saga_delete(tick, saga->order_id);
-	if (saga->order.key)
-		idempotency_delete(tick, saga->order.wire.user_id, saga->order.key, saga->order_id);
+	if (coordinator_write(tick, all, write_record))
+		fence_mark(tick, coordinator_reserving(tick, 0)->number - 1);
 }
 
-void create_refused(struct tick *tick, const struct saga *saga, const struct move_reply *move)
+/* The order is durable: stockd has its intent. Its record follows, with those of others.
+ *
+ * Its time runs from its making. Where stockd took long the order starts anew, and since a restart
+ * would not know of that, its clients hear after its record is written. */
+static void held(struct tick *tick, struct open_saga *open)
+{
+	struct orderd_order *wire = &open->intent->order.wire;
+	int64_t late_ms = tick->now_ms - wire->created_at;
+	bool prompt = late_ms >= 0 && late_ms <= PROMPT_MS;
+
+	if (!open->held && !prompt)
+		wire->expires_at += late_ms;
+	coordinator_hold(tick, open, tick->monotonic_ms + (prompt ? GATHER_MS : 0), prompt);
+	if (open->told)
+		coordinator_answer_early(tick, open, wire);
+	else
+		write_record(tick, open);
+}
+
+static void refused(struct tick *tick, const struct open_saga *open, const struct move_reply *move)
 {
 	const char *message = arena_print(tick->arena,
 		"book %" PRIu64 ": only %" PRId64 " available; order fewer", move->book_id,
 		move->available);
 
-	forget_intent(tick, saga);
-	coordinator_answer(tick, saga->order_id, OUTCOME_INSUFFICIENT_STOCK, message, NULL);
-	coordinator_close(tick, saga->order_id);
+	refuse_open(tick, open, OUTCOME_INSUFFICIENT_STOCK, message);
 }
 
-void create_conflicts(struct tick *tick, const struct saga *saga)
+void create_reserved(struct tick *tick, const struct open_saga *open, int outcome,
+	const struct move_reply *move)
 {
-	forget_intent(tick, saga);
-	coordinator_answer(tick, saga->order_id, OUTCOME_INTERNAL,
-		"stockd knows another order by this id; was orderd restored from an older copy?",
-		NULL);
-	coordinator_close(tick, saga->order_id);
+	uint64_t version = open->intent->order.stock_version;
+	bool is_held = move && move->version == version && move->state == GOAL_HELD;
+
+	if (open->handled == tick->serial || (open->held && !is_held))
+		return;
+	if (outcome == OUTCOME_SUPERSEDED || (move && move->version > version)) {
+		coordinator_handles(tick, open);
+		refuse_open(tick, open, OUTCOME_INTERNAL,
+			"stockd knows another order by this id; was orderd restored from an older copy?");
+	} else if (outcome == OUTCOME_FENCED) {
+		fence_begin(tick);
+		coordinator_retried(tick, open->number, outcome);
+	} else if (outcome != OUTCOME_OK || move->version < version) {
+		coordinator_retried(tick, open->number, outcome);
+	} else if (is_held) {
+		held(tick, (struct open_saga *)open);
+	} else if (move->state == GOAL_REFUSED && !coordinator_handles(tick, open)) {
+		refused(tick, open, move);
+	}
 }
 
 /* --- time has come -------------------------------------------------------------------------- */
@@ -284,52 +373,59 @@ static int silence(const struct tick *tick, const struct open_saga *open, unsign
 	return tick_peer_is_up(tick, peer) ? timeout : down;
 }
 
-/* Whether stockd holds the lines is not known: from here on only their return will do. */
-static void compensate(struct tick *tick, const struct open_saga *open, struct saga *saga)
+static int stock_silence(const struct tick *tick, const struct open_saga *open, unsigned peer)
 {
-	struct open_saga next = { .number = saga->order_id, .step = SAGA_COMPENSATING };
+	return silence(tick, open, peer, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT);
+}
 
-	coordinator_answer(tick, saga->order_id,
-		silence(tick, open, PEER_STOCKD, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT),
-		NULL, NULL);
-	forget_intent(tick, saga);
-	saga->step = SAGA_COMPENSATING;
-	saga->version++;
-	saga->order = (struct order){ .wire.order_id = saga->order_id };
-	saga_put(tick, saga);
-	saga_send(tick, saga);
-	coordinator_settled(tick, saga->order_id);
+/* Whether stockd holds the lines is not known: from here on only their return will do. */
+static void compensate(struct tick *tick, const struct open_saga *open)
+{
+	struct open_saga next = { .number = open->number, .step = SAGA_COMPENSATING };
+	struct saga saga = {
+		.order_id = open->number,
+		.step = SAGA_COMPENSATING,
+		.version = open->intent->order.stock_version + 1,
+		.created_at = open->intent->order.wire.created_at,
+	};
+
+	coordinator_handles(tick, open);
+	coordinator_answer(tick, open->number, stock_silence(tick, open, PEER_STOCKD), NULL, NULL);
+	saga_put(tick, &saga);
+	saga_send(tick, &saga);
+	coordinator_settled(tick, open->number);
 	coordinator_open(tick, &next, (struct waiter){ 0 });
 }
 
 static void act_on_draft(struct tick *tick, const struct open_saga *open)
 {
+	int outcome;
+
 	if (tick->monotonic_ms < open->give_up_ms) {
 		ask_prices(tick, open->number, open->draft);
 		coordinator_retried(tick, open->number, OUTCOME_CATALOG_TIMEOUT);
 		return;
 	}
-	refuse_draft(tick, open,
-		silence(tick, open, PEER_CATALOGD, OUTCOME_CATALOG_UNAVAILABLE,
-			OUTCOME_CATALOG_TIMEOUT),
-		NULL);
+	coordinator_handles(tick, open);
+	outcome = fence_is_done(tick)
+		? silence(tick, open, PEER_CATALOGD, OUTCOME_CATALOG_UNAVAILABLE,
+			  OUTCOME_CATALOG_TIMEOUT)
+		: stock_silence(tick, open, PEER_FENCE);
+	refuse_open(tick, open, outcome, NULL);
 }
 
 void create_act(struct tick *tick, const struct open_saga *open)
 {
-	struct saga saga;
-
+	if (open->handled == tick->serial)
+		return;
 	if (open->step == SAGA_PRICING) {
-		if (open->draft && open->handled != tick->serial)
-			act_on_draft(tick, open);
-		return;
+		act_on_draft(tick, open);
+	} else if (open->held) {
+		write_record(tick, open);
+	} else if (tick->monotonic_ms >= open->give_up_ms) {
+		compensate(tick, open);
+	} else {
+		reserve(tick, open->intent);
+		coordinator_retried(tick, open->number, OUTCOME_STOCK_TIMEOUT);
 	}
-	if (!saga_get(tick, open->number, &saga) || saga.step != SAGA_RESERVING)
-		return;
-	if (tick->monotonic_ms >= open->give_up_ms) {
-		compensate(tick, open, &saga);
-		return;
-	}
-	saga_send(tick, &saga);
-	coordinator_retried(tick, open->number, OUTCOME_STOCK_TIMEOUT);
 }

@@ -1,17 +1,18 @@
 #pragma once
 
 #include "coordinator.h"
-#include "order.h"
-#include "saga.h"
 
 /* The Saga of order.create, arrow by arrow:
  *
- *   request -> priced by catalogd (nothing durable) -> intent and idempotency key committed
- *           -> stockd asked to hold the lines -> order committed, saga closed -> answer
+ *   request -> priced, from memory or by catalogd -> stockd asked to hold the lines, with the intent
+ *           -> answered -> the order's record committed, with all that goes with it
  *
- * A crash before the intent leaves nothing. After it, the saga is in the table and is taken up
- * again at start. Without an answer from stockd in time the saga turns to compensating, durably,
- * and asks for the lines' return until stockd confirms; the client hears at once. */
+ * Nothing is durable before stockd's commit, and with it the whole order is: the reservation carries
+ * the intent. So the client hears as soon as stockd has answered, and the records of many orders are
+ * written together, a few ms later or before anybody could miss them. A crash before stockd's commit
+ * leaves nothing; after it, the next start takes the intent up (fence.h). Without an answer from
+ * stockd in time the saga turns to compensating, durably, and asks for the lines' return until
+ * stockd confirms; the client hears at once. */
 
 int handle_order_create(struct tick *tick, const void *request, void *reply);
 
@@ -19,12 +20,15 @@ int handle_order_create(struct tick *tick, const void *request, void *reply);
 int create_priced(struct tick *tick, uint64_t number, int outcome, const char *message,
 	const void *result);
 
-/* stockd's answer for an intent: the lines are held, or there was too little. */
-void create_held(struct tick *tick, const struct saga *saga);
-void create_refused(struct tick *tick, const struct saga *saga, const struct move_reply *move);
+/* stockd's answer for an order that is being made; `move` is NULL unless outcome is 0. */
+void create_reserved(struct tick *tick, const struct open_saga *open, int outcome,
+	const struct move_reply *move);
 
-/* stockd knows another order by this id: orderd was restored from an older copy. */
-void create_conflicts(struct tick *tick, const struct saga *saga);
+/* An earlier run has made this order: stockd holds its lines. A draft under its key is its repeat. */
+void create_take_up(struct tick *tick, const struct intent *intent);
 
-/* Time has come for a draft or an intent: ask again or give up. */
+/* Writes the records of orders whose lines are held: of all, or where the time has come. */
+void create_write(struct tick *tick, bool all);
+
+/* Time has come for a draft or an order that is being made: ask again, give up, or write. */
 void create_act(struct tick *tick, const struct open_saga *open);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "coordinator.h"
+#include "memory.h"
 
 #define PRUNE_ORDERS 256   /* looked at in one call */
 #define PRUNE_WAIT_MS 1000 /* from one look for old orders to the next */
@@ -68,7 +68,7 @@ void idempotency_delete(struct tick *tick, uint64_t user_id, const char *text, u
 static size_t old_orders(struct tick *tick, uint64_t after, struct order *ret, uint64_t *ret_ids)
 {
 	int64_t before = tick->now_ms - settings_of(tick)->key_retention_ms;
-	struct pruning *pruning = coordinator_pruning(tick);
+	struct pruning *pruning = &memory_of(tick)->pruning;
 	struct key from = order_key(after + 1);
 	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &from);
 	size_t count = 0;
@@ -87,7 +87,7 @@ static size_t old_orders(struct tick *tick, uint64_t after, struct order *ret, u
 /* Walks the orders once, as they grow old. */
 bool idempotency_prune(struct tick *tick)
 {
-	struct pruning *pruning = coordinator_pruning(tick);
+	struct pruning *pruning = &memory_of(tick)->pruning;
 	struct order *orders;
 	uint64_t ids[PRUNE_ORDERS];
 	uint64_t done;

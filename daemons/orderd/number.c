@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "memory.h"
+
 #define SUFFIXES 1000000
 #define SCRAMBLE 387421   /* without a common divisor with SUFFIXES */
 #define UNSCRAMBLE 140981 /* SCRAMBLE * UNSCRAMBLE is 1 modulo SUFFIXES */
@@ -23,40 +25,61 @@ static const struct field second_fields[] = {
 };
 static const struct record second_record = RECORD(second, second_fields);
 
-/* The newest second and its first id; zeros before the first order. */
-static uint64_t last_second(struct tick *tick, struct second *ret)
+void number_open(struct tick *tick)
 {
+	struct numbering *numbering = &memory_of(tick)->numbering;
 	struct slice key, value;
+	struct second second;
 
-	*ret = (struct second){ 0 };
+	*numbering = (struct numbering){ 0 };
+	if (txn_last(tick->txn, TABLE_ORDERS, &key, &value))
+		number_raise(tick, key_read_u64(key, 0));
+	if (txn_last(tick->txn, TABLE_SAGAS, &key, &value))
+		number_raise(tick, key_read_u64(key, 0));
 	if (!txn_last(tick->txn, TABLE_SECONDS, &key, &value) ||
 		!record_read(tick->txn, tick->arena, TABLE_SECONDS, key, value, &second_record,
-			ret))
-		return 0;
-	return key_read_u64(key, 0);
+			&second))
+		return;
+	numbering->second = key_read_u64(key, 0);
+	numbering->first_id = second.first_id;
 }
 
-void number_begin_second(struct tick *tick, uint64_t at, uint64_t first_id)
+void number_raise(struct tick *tick, uint64_t order_id)
 {
-	struct second second = { first_id };
+	struct numbering *numbering = &memory_of(tick)->numbering;
+
+	if (numbering->last_id < order_id)
+		numbering->last_id = order_id;
+}
+
+uint64_t number_take(struct tick *tick, uint64_t *ret_second)
+{
+	struct numbering *numbering = &memory_of(tick)->numbering;
+	uint64_t now = (uint64_t)tick->now_ms / 1000;
+	uint64_t id = ++numbering->last_id;
+
+	if (now <= numbering->second && id - numbering->first_id >= SUFFIXES)
+		now = numbering->second + 1;
+	if (now > numbering->second) {
+		numbering->second = now;
+		numbering->first_id = id;
+	}
+	*ret_second = numbering->second;
+	return id;
+}
+
+/* Orders of one second are not always made in the order of their ids. */
+void number_note(struct tick *tick, uint64_t at, uint64_t order_id)
+{
+	struct second second;
 	struct key key = { 0 };
 
 	key_add_u64(&key, at);
+	if (record_get(tick->txn, tick->arena, TABLE_SECONDS, &key, &second_record, &second) &&
+		second.first_id <= order_id)
+		return;
+	second.first_id = order_id;
 	record_put(tick->txn, TABLE_SECONDS, &key, &second_record, &second);
-}
-
-uint64_t number_take_second(struct tick *tick, uint64_t order_id)
-{
-	struct second last;
-	uint64_t before = last_second(tick, &last);
-	uint64_t now = (uint64_t)tick->now_ms / 1000;
-
-	if (now <= before && order_id - last.first_id < SUFFIXES)
-		return before;
-	if (now <= before)
-		now = before + 1;
-	number_begin_second(tick, now, order_id);
-	return now;
 }
 
 void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)

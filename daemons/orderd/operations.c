@@ -1,18 +1,20 @@
 #include "operations.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "change.h"
 #include "coordinator.h"
 #include "create.h"
 #include "events.h"
-#include "idempotency.h"
 #include "listing.h"
+#include "memory.h"
+#include "prices.h"
 
 /* clang-format off */
 static const struct operation operations[] = {
 	{ "order.create", ACCESS_GROW, WHO_USER, "orders", &create_record, &order_record,
-		.handle = handle_order_create, .parks = true },
+		.handle = handle_order_create, .parks = true, .apart = true },
 	{ "order.get", ACCESS_READ, WHO_USER, "orders", &order_ref_record, &order_record,
 		.handle = handle_order_get },
 	{ "order.set_status", ACCESS_SETTLE, WHO_USER, "orders", &order_set_status_record,
@@ -43,6 +45,8 @@ static const struct peer peers[] = {
 		&price_request_record, &price_reply_record, create_priced },
 	[PEER_STOCKD] = { "stockd", SOCKET_STOCKD, "stock.apply", "moves",
 		&move_record, &move_reply_record, change_settled },
+	[PEER_FENCE] = { "stockd", SOCKET_STOCKD, "stock.fence", "fences",
+		&fence_record, &fence_reply_record, fence_answered },
 	{ 0 },
 };
 /* clang-format on */
@@ -58,6 +62,8 @@ static const char *const tables[] = {
 	[TABLE_SECONDS] = "seconds",
 	NULL,
 };
+
+static const char *const catalog_tables[] = { [CATALOG_TABLE_META] = "meta", NULL };
 
 #define DURATION(option, value, low, high, text) \
 	{ \
@@ -93,29 +99,58 @@ static const struct option_table options = {
 	.count = sizeof(option_rows) / sizeof(option_rows[0]),
 };
 
+static void orderd_close_state(void *state)
+{
+	struct memory *memory = state;
+
+	if (!memory)
+		return;
+	coordinator_free(memory->coordinator);
+	prices_free(memory->prices);
+	free(memory);
+}
+
 static int orderd_open_state(struct tick *tick, void **ret_state)
 {
-	struct coordinator *coordinator = coordinator_new(tick->now_ms);
+	struct memory *memory = calloc(1, sizeof(*memory));
 
-	if (!coordinator)
+	if (!memory)
 		return -ENOMEM;
-	tick->state = coordinator;
+	*ret_state = tick->state = memory;
+	memory->coordinator = coordinator_new(tick->now_ms);
+	memory->prices = prices_new();
+	if (!memory->coordinator || !memory->prices)
+		return -ENOMEM;
+	number_open(tick);
 	coordinator_load(tick);
-	*ret_state = coordinator;
+	fence_begin(tick);
 	return txn_error(tick->txn);
 }
 
-static void orderd_close_state(void *state)
+static void orderd_settle(struct tick *tick)
 {
-	coordinator_free(state);
+	create_write(tick, true);
 }
 
 #define PRUNE_WAIT_MS 60000
 
 static int64_t orderd_on_time(struct tick *tick)
 {
+	fence_run(tick);
+	create_write(tick, false);
 	coordinator_run(tick, change_act);
 	return idempotency_prune(tick) ? 10 : PRUNE_WAIT_MS;
+}
+
+static int64_t orderd_wake(const void *state, int64_t monotonic_ms)
+{
+	const struct memory *memory = state;
+	int64_t wait_ms = coordinator_wake(memory->coordinator, monotonic_ms);
+	int64_t fence_ms = memory->fence.try_at_ms - monotonic_ms;
+
+	if (memory->fence.done || (wait_ms >= 0 && wait_ms < fence_ms))
+		return wait_ms;
+	return fence_ms > 0 ? fence_ms : 0;
 }
 
 static void orderd_describe(struct tick *tick, struct health *health)
@@ -126,9 +161,12 @@ static void orderd_describe(struct tick *tick, struct health *health)
 	if (scan_next(&scan))
 		health->next_deadline_at = (int64_t)key_read_u64(scan.key, 0);
 	scan_end(&scan);
-	health->open_sagas = (int64_t)txn_count(tick->txn, TABLE_SAGAS);
-	if (saga_next(tick, 0, &saga))
+	health->open_sagas =
+		(int64_t)(txn_count(tick->txn, TABLE_SAGAS) + coordinator_reserving_count(tick));
+	if (saga_next_of_all(tick, 0, &saga))
 		health->oldest_saga_at = saga.created_at;
+	if (!fence_is_done(tick) && !health->reason)
+		health->reason = "stockd has not answered since the start: new orders wait for it";
 }
 
 const struct program orderd_program = {
@@ -139,14 +177,16 @@ const struct program orderd_program = {
 	.options = &options,
 	.settings_size = sizeof(struct orderd_settings),
 	.store = "orderd",
-	.store_mode = DB_OWN,
 	.tables = tables,
 	.operations = operations,
 	.peers = peers,
+	.watches = CATALOG_STORE,
+	.watched_tables = catalog_tables,
 	.open = orderd_open_state,
 	.close = orderd_close_state,
 	.on_time = orderd_on_time,
-	.wake = coordinator_wake,
+	.settle = orderd_settle,
+	.wake = orderd_wake,
 	.durations = saga_names,
 	.describe = orderd_describe,
 };

@@ -2,7 +2,8 @@
 
 #include <errno.h>
 
-#include "number.h"
+#include "coordinator.h"
+#include "memory.h"
 
 static const struct field stored_order_fields[] = {
 	{ "user_id", FIELD_U64, 0, AT(order, wire.user_id) },
@@ -56,15 +57,33 @@ void order_put(struct tick *tick, const struct order *order)
 	record_put(tick->txn, TABLE_ORDERS, &key, &stored_order_record, order);
 }
 
+/* What it means that an order has no record. */
+static int order_absent(struct tick *tick, uint64_t order_id)
+{
+	const struct open_saga *open = coordinator_find(tick, order_id);
+
+	if (open && open->held && open->last_outcome == OUTCOME_CORRUPT_RECORD)
+		return OUTCOME_CORRUPT_RECORD;
+	if (open && open->held)
+		return tick_refuse(tick, OUTCOME_STORAGE_FULL,
+			"the order is made, but there is no room for its record");
+	if (!fence_is_done(tick))
+		return tick_refuse(tick, OUTCOME_STOCK_UNAVAILABLE,
+			"stockd has not said yet which orders were made before the start");
+	return OUTCOME_ORDER_NOT_FOUND;
+}
+
 int order_find(struct tick *tick, uint64_t order_id, const char *order_no, struct order *ret)
 {
 	if ((order_id > 0) == (order_no != NULL))
 		return tick_refuse(tick, OUTCOME_BAD_REQUEST, "give one of order_id and order_no");
 	if (order_no)
 		order_id = number_find(tick, order_no);
-	if (order_id == 0 || !order_get(tick, order_id, ret))
-		return OUTCOME_ORDER_NOT_FOUND;
-	return OUTCOME_OK;
+	if (order_id == 0 && order_no)
+		order_id = coordinator_numbered(tick, order_no);
+	if (order_id > 0 && order_get(tick, order_id, ret))
+		return OUTCOME_OK;
+	return order_absent(tick, order_id);
 }
 
 static struct key deadline_key(int64_t due_at, uint64_t order_id)

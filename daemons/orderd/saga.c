@@ -2,28 +2,23 @@
 
 #include <errno.h>
 
-#include "coordinator.h"
+#include "create.h"
 
 static const struct field saga_fields[] = {
 	{ "step", FIELD_ENUM, 0, AT(saga, step), .names = saga_names },
 	{ "version", FIELD_U64, 0, AT(saga, version) },
 	{ "created_at", FIELD_TIME_MS, 0, AT(saga, created_at) },
-	{ "order", FIELD_RECORD, 0, AT(saga, order), .of = &stored_order_record },
 };
 static const struct record saga_record = RECORD(saga, saga_fields);
-
-static bool saga_complete(struct tick *tick, uint64_t order_id, struct saga *saga)
-{
-	saga->order_id = order_id;
-	return order_complete(tick, order_id, &saga->order);
-}
 
 bool saga_get(struct tick *tick, uint64_t order_id, struct saga *ret)
 {
 	struct key key = order_key(order_id);
 
-	return record_get(tick->txn, tick->arena, TABLE_SAGAS, &key, &saga_record, ret) &&
-		saga_complete(tick, order_id, ret);
+	if (!record_get(tick->txn, tick->arena, TABLE_SAGAS, &key, &saga_record, ret))
+		return false;
+	ret->order_id = order_id;
+	return true;
 }
 
 void saga_put(struct tick *tick, const struct saga *saga)
@@ -46,37 +41,12 @@ bool saga_next(struct tick *tick, uint64_t after, struct saga *ret)
 	struct scan scan = scan_from(tick->txn, TABLE_SAGAS, &from);
 	bool found = scan_next(&scan) &&
 		record_read(tick->txn, tick->arena, TABLE_SAGAS, scan.key, scan.value, &saga_record,
-			ret) &&
-		saga_complete(tick, key_read_u64(scan.key, 0), ret);
+			ret);
 
+	if (found)
+		ret->order_id = key_read_u64(scan.key, 0);
 	scan_end(&scan);
 	return found;
-}
-
-static enum goal goal_of(enum saga_step step)
-{
-	switch (step) {
-	case SAGA_RESERVING:
-		return GOAL_HELD;
-	case SAGA_COMMITTING:
-		return GOAL_SOLD;
-	case SAGA_COMPENSATING:
-	case SAGA_RETURNING:
-		return GOAL_RETURNED;
-	default:
-		return GOAL_NONE;
-	}
-}
-
-static struct stock_line *lines_of(struct tick *tick, const struct orderd_order *order)
-{
-	struct stock_line *lines = arena_take(tick->arena, order->item_count * sizeof(*lines));
-
-	for (size_t i = 0; lines && i < order->item_count; i++) {
-		lines[i].book_id = order->items[i].book_id;
-		lines[i].quantity = order->items[i].quantity;
-	}
-	return lines;
 }
 
 void saga_send(struct tick *tick, const struct saga *saga)
@@ -84,14 +54,10 @@ void saga_send(struct tick *tick, const struct saga *saga)
 	struct move move = {
 		.order_id = saga->order_id,
 		.version = saga->version,
-		.goal = goal_of(saga->step),
+		.goal = saga->step == SAGA_COMMITTING ? GOAL_SOLD : GOAL_RETURNED,
 		.actor = "orderd",
 	};
 
-	if (saga->step == SAGA_RESERVING) {
-		move.items = lines_of(tick, &saga->order.wire);
-		move.item_count = move.items ? saga->order.wire.item_count : 0;
-	}
 	tick_send(tick, PEER_STOCKD, saga->order_id, &move);
 }
 
@@ -116,6 +82,41 @@ static struct saga_info info_of(struct tick *tick, const struct saga *saga)
 	return info;
 }
 
+/* As if it had a record: an order that is being made has none of its own. */
+static struct saga saga_of(const struct open_saga *open)
+{
+	return (struct saga){
+		.order_id = open->number,
+		.step = open->step,
+		.version = open->intent->order.stock_version,
+		.created_at = open->intent->order.wire.created_at,
+	};
+}
+
+/* The next one in the table or among the orders that are being made. */
+bool saga_next_of_all(struct tick *tick, uint64_t after, struct saga *ret)
+{
+	const struct open_saga *open = coordinator_reserving(tick, after);
+	bool found = saga_next(tick, after, ret);
+
+	while (open && open->handled == tick->serial)
+		open = open->next;
+	if (!open || (found && ret->order_id <= open->number))
+		return found;
+	*ret = saga_of(open);
+	return true;
+}
+
+static bool saga_find(struct tick *tick, uint64_t order_id, struct saga *ret)
+{
+	const struct open_saga *open = coordinator_find(tick, order_id);
+
+	if (!open || open->step != SAGA_RESERVING || open->handled == tick->serial)
+		return saga_get(tick, order_id, ret);
+	*ret = saga_of(open);
+	return true;
+}
+
 int handle_saga_list(struct tick *tick, const void *request, void *reply)
 {
 	const struct range *range = request;
@@ -126,11 +127,11 @@ int handle_saga_list(struct tick *tick, const void *request, void *reply)
 	list->sagas = arena_take(tick->arena, (size_t)range->limit * sizeof(*list->sagas));
 	if (!list->sagas)
 		return -ENOMEM;
-	while (list->count < (size_t)range->limit && saga_next(tick, after, &saga)) {
+	while (list->count < (size_t)range->limit && saga_next_of_all(tick, after, &saga)) {
 		after = saga.order_id;
 		list->sagas[list->count++] = info_of(tick, &saga);
 	}
-	if (list->count > 0 && saga_next(tick, after, &saga))
+	if (list->count > 0 && saga_next_of_all(tick, after, &saga))
 		list->next = after;
 	return OUTCOME_OK;
 }
@@ -141,7 +142,7 @@ int handle_saga_show(struct tick *tick, const void *request, void *reply)
 	struct saga_info *info = reply;
 	struct saga saga;
 
-	if (!saga_get(tick, due->order_id, &saga))
+	if (!saga_find(tick, due->order_id, &saga))
 		return OUTCOME_SAGA_NOT_FOUND;
 	*info = info_of(tick, &saga);
 	return OUTCOME_OK;
@@ -153,9 +154,12 @@ int handle_saga_retry(struct tick *tick, const void *request, void *reply)
 	struct saga_info *info = reply;
 	struct saga saga;
 
-	if (!saga_get(tick, due->order_id, &saga))
+	if (!saga_find(tick, due->order_id, &saga))
 		return OUTCOME_SAGA_NOT_FOUND;
-	saga_send(tick, &saga);
+	if (saga.step == SAGA_RESERVING)
+		create_act(tick, coordinator_find(tick, due->order_id));
+	else
+		saga_send(tick, &saga);
 	coordinator_retried(tick, saga.order_id, OUTCOME_OK);
 	*info = info_of(tick, &saga);
 	return OUTCOME_OK;

@@ -4,21 +4,19 @@
 
 /* Sagas, the durable half: one record an order holds the newest goal that stockd has not
  * confirmed. It is written in the transaction of the change that wants it and deleted when stockd's
- * answer says that the reservation has got there; what is left over after a crash is sent again.
+ * answer says that the reservation has got there; what is left over after a crash is sent again. An
+ * order that is being made has none: its reservation itself is what is left.
  *
  * A stock command states a goal under a version, and stockd takes a reservation only to a higher
  * one: a command may be lost, doubled, late or overtaken. */
 
-enum { PEER_CATALOGD, PEER_STOCKD };
+enum { PEER_CATALOGD, PEER_STOCKD, PEER_FENCE };
 
-/* `order` is the intent while the step is SAGA_RESERVING: the order as it will be. In the other
- * steps the order has its own record, or none. */
 struct saga {
 	uint64_t order_id;
-	enum saga_step step;
+	enum saga_step step; /* COMPENSATING, COMMITTING or RETURNING */
 	uint64_t version;
 	int64_t created_at;
-	struct order order;
 };
 
 bool saga_get(struct tick *tick, uint64_t order_id, struct saga *ret);
@@ -27,6 +25,9 @@ void saga_delete(struct tick *tick, uint64_t order_id);
 
 /* The next open saga after `after`, in the order of their orders. */
 bool saga_next(struct tick *tick, uint64_t after, struct saga *ret);
+
+/* The next one of these and of the orders that are being made. */
+bool saga_next_of_all(struct tick *tick, uint64_t after, struct saga *ret);
 
 /* Tells stockd the saga's goal, after the commit. */
 void saga_send(struct tick *tick, const struct saga *saga);

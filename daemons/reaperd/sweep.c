@@ -140,7 +140,7 @@ static bool look_at(struct look *look, uint64_t order_id)
 
 static void look_through(struct look *look)
 {
-	struct scan scan = scan_from(look->tick->txn, DEADLINES, NULL);
+	struct scan scan = scan_from(look->tick->watched, DEADLINES, NULL);
 
 	while (scan_next(&scan)) {
 		int64_t due_ms = (int64_t)key_read_u64(scan.key, 0);
@@ -203,7 +203,7 @@ static void look_keep(void *state, void *argument)
 
 static int64_t on_time(struct tick *tick)
 {
-	struct look *look = tick->txn ? arena_take(tick->arena, sizeof(*look)) : NULL;
+	struct look *look = tick->watched ? arena_take(tick->arena, sizeof(*look)) : NULL;
 
 	if (!look)
 		return SWEEP_IDLE_MS;
@@ -258,11 +258,11 @@ static void describe(struct tick *tick, struct health *health)
 	int64_t waiting_ms = tick->monotonic_ms - sweep->waiting_since_ms;
 	struct scan scan;
 
-	if (!tick->txn) {
+	if (!tick->watched) {
 		health->reason = "orderd's store is not there yet; is orderd started?";
 		return;
 	}
-	scan = scan_from(tick->txn, DEADLINES, NULL);
+	scan = scan_from(tick->watched, DEADLINES, NULL);
 	if (scan_next(&scan))
 		health->next_deadline_at = (int64_t)key_read_u64(scan.key, 0);
 	scan_end(&scan);
@@ -296,9 +296,8 @@ const struct program reaperd_program = {
 	.socket = SOCKET_REAPERD,
 	.options = &options,
 	.settings_size = sizeof(struct suite_settings),
-	.store = "orderd",
-	.store_mode = DB_WATCH,
-	.tables = tables,
+	.watches = "orderd",
+	.watched_tables = tables,
 	.operations = operations,
 	.peers = peers,
 	.open = sweep_open,

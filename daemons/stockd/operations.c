@@ -23,6 +23,13 @@ static int handle_apply(struct tick *tick, const void *request, void *reply)
 	return told(tick, &stock, stock_apply(&stock, &move, reply));
 }
 
+static int handle_fence(struct tick *tick, const void *request, void *reply)
+{
+	struct stock stock = stock_of(tick);
+
+	return told(tick, &stock, stock_fence(&stock, request, reply));
+}
+
 static int handle_set(struct tick *tick, const void *request, void *reply)
 {
 	struct stock stock = stock_of(tick);
@@ -84,6 +91,13 @@ static const struct operation operations[] = {
 		.request = &move_record,
 		.reply = &move_reply_record,
 		.handle = handle_apply },
+	{ .name = "stock.fence",
+		.access = ACCESS_SETTLE,
+		.who = WHO_ADMIN,
+		.many = "fences",
+		.request = &fence_record,
+		.reply = &fence_reply_record,
+		.handle = handle_fence },
 	{ .name = "stock.set",
 		.access = ACCESS_GROW,
 		.who = WHO_ADMIN,
@@ -142,7 +156,6 @@ const struct program stockd_program = {
 	.options = &options,
 	.settings_size = sizeof(struct suite_settings),
 	.store = "stockd",
-	.store_mode = DB_OWN,
 	.tables = stock_tables,
 	.operations = operations,
 };

@@ -6,6 +6,11 @@
 #include "record.h"
 #include "stock.h"
 
+#define COUNTER_EPOCH "epoch"
+#define FENCE_PAGE 64
+#define FENCE_PAGE_BYTES (256 * 1024) /* of intents; one may pass it */
+#define FENCE_LOOKED_AT_MAX 10000
+
 /* Every legal step, and what one unit of a line does to its book's level. What is not here is
  * forbidden. A tombstone's step takes no lines: the reserve it overtook brought none. */
 static const struct step {
@@ -213,6 +218,8 @@ static int reservation_step(struct stock *stock, const struct step *step, const 
 		reservation->short_book_id = 0;
 		reservation->short_available = 0;
 	}
+	reservation->intent = step->to == GOAL_HELD ? move->intent : NULL;
+	reservation->intent_size = step->to == GOAL_HELD ? move->intent_size : 0;
 	reservation->version = move->version;
 	reservation->state = step->to;
 	reservation->updated_at = stock->now_ms;
@@ -230,6 +237,11 @@ int reservation_get(struct stock *stock, uint64_t order_id, struct reservation *
 	return stock_absent(stock, OUTCOME_RESERVATION_NOT_FOUND);
 }
 
+static uint64_t epoch_now(struct stock *stock)
+{
+	return counter_get(stock->txn, TABLE_META, COUNTER_EPOCH);
+}
+
 int stock_apply(struct stock *stock, const struct move *move, struct move_reply *ret)
 {
 	struct reservation reservation = { .order_id = move->order_id };
@@ -239,6 +251,11 @@ int stock_apply(struct stock *stock, const struct move *move, struct move_reply 
 	if (move->goal == GOAL_REFUSED || (move->goal == GOAL_HELD && move->item_count == 0)) {
 		stock->why = "goal: must be HELD with items, SOLD or RETURNED";
 		return OUTCOME_BAD_REQUEST;
+	}
+	if (move->goal == GOAL_HELD && move->epoch > 0 && move->epoch != epoch_now(stock)) {
+		stock->why = arena_print(stock->arena,
+			"epoch %" PRIu64 " is not the one that stands", move->epoch);
+		return OUTCOME_FENCED;
 	}
 	result = reservation_get(stock, move->order_id, &reservation);
 	if (result < 0)
@@ -258,4 +275,69 @@ int stock_apply(struct stock *stock, const struct move *move, struct move_reply 
 	if (result == OUTCOME_OK)
 		move_answer(&reservation, ret);
 	return result;
+}
+
+/* --- the fence ------------------------------------------------------------------------------ */
+
+/* Adds the reservation under the scan to the page if it is held and has an intent. */
+static bool page_take(struct stock *stock, const struct scan *scan, struct fence_reply *page,
+	size_t *bytes)
+{
+	struct reservation reservation;
+
+	if (!record_read(stock->txn, stock->arena, TABLE_RESERVATIONS, scan->key, scan->value,
+		    &reservation_record, &reservation))
+		return false;
+	if (reservation.state != GOAL_HELD || reservation.intent_size == 0)
+		return true;
+	page->held[page->held_count++] = (struct held){
+		.order_id = reservation.order_id,
+		.version = reservation.version,
+		.intent = reservation.intent,
+		.intent_size = reservation.intent_size,
+	};
+	*bytes += reservation.intent_size;
+	return true;
+}
+
+static void page_fill(struct stock *stock, uint64_t after, struct fence_reply *page)
+{
+	struct key from = stock_key(after + 1);
+	struct scan scan = scan_from(stock->txn, TABLE_RESERVATIONS, &from);
+	size_t bytes = 0, looked = 0;
+	uint64_t seen = after;
+
+	while (scan_next(&scan)) {
+		if (page->held_count == FENCE_PAGE || bytes >= FENCE_PAGE_BYTES ||
+			looked++ == FENCE_LOOKED_AT_MAX) {
+			page->next = seen;
+			break;
+		}
+		if (!page_take(stock, &scan, page, &bytes))
+			break;
+		seen = key_read_u64(scan.key, 0);
+	}
+	scan_end(&scan);
+}
+
+int stock_fence(struct stock *stock, const struct fence *fence, struct fence_reply *ret)
+{
+	struct held *held = arena_take(stock->arena, FENCE_PAGE * sizeof(*held));
+	struct fence_reply page = { .epoch = fence->epoch, .held = held };
+	uint64_t epoch = epoch_now(stock);
+	struct slice key, value;
+
+	if (!held)
+		return -ENOMEM;
+	if (fence->epoch < epoch) { /* of a restored copy: it learns which one stands */
+		*ret = (struct fence_reply){ .epoch = epoch, .held = held };
+		return OUTCOME_OK;
+	}
+	if (fence->epoch > epoch)
+		counter_put(stock->txn, TABLE_META, COUNTER_EPOCH, fence->epoch);
+	if (txn_last(stock->txn, TABLE_RESERVATIONS, &key, &value))
+		page.last_order_id = key_read_u64(key, 0);
+	page_fill(stock, fence->after, &page);
+	*ret = page;
+	return txn_error(stock->txn);
 }

@@ -53,8 +53,13 @@ struct stock {
  *
  * The lines are those of the move that reserved, a book on several of them summed up; later moves
  * may leave theirs out, and a refused reservation has none. OUTCOME_BAD_REQUEST: HELD without
- * lines or with more than STOCK_MAX of one book, or REFUSED as a goal. move->actor is set. */
+ * lines or with more than STOCK_MAX of one book, or REFUSED as a goal. OUTCOME_FENCED: HELD of
+ * another epoch than the one that stands. move->actor is set. */
 int stock_apply(struct stock *stock, const struct move *move, struct move_reply *ret);
+
+/* From here on refuses HELD of every epoch but this one, and lists what is held with an intent for
+ * orders after fence->after, a page at a time. OUTCOME_FENCED: a later epoch has been stated. */
+int stock_fence(struct stock *stock, const struct fence *fence, struct fence_reply *ret);
 
 /* Makes `available` what it is told; the difference counts as received. Makes the level of a book
  * not seen before. No change, no write. OUTCOME_BAD_REQUEST: past LEVEL_MAX. set->actor is set. */

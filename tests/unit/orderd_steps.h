@@ -6,34 +6,6 @@
 
 /* --- what neighbours answer ----------------------------------------------------------------- */
 
-/* One result for `ref`; `record` and `result` are not looked at when it is refused. */
-static inline void peer_says(struct shop *shop, unsigned peer, uint64_t ref, int outcome,
-	const struct record *record, const void *result)
-{
-	struct event event = { .kind = EVENT_RESULT, .peer = peer };
-	struct buffer frame = { 0 };
-	uint32_t count = outcome == OUTCOME_OK ? 2 : 4;
-	size_t map;
-
-	pack_map(&frame, 4);
-	pack_number(&frame, "v", 1);
-	pack_number(&frame, "id", 1);
-	pack_number(&frame, "code", 0);
-	pack_str(&frame, "results");
-	pack_array(&frame, 1);
-	map = pack_open_map(&frame);
-	pack_number(&frame, "code", outcome_code(outcome));
-	pack_number(&frame, "ref", (int64_t)ref);
-	if (outcome == OUTCOME_OK) {
-		count += fields_to_map(&frame, record, result);
-	} else {
-		pack_text(&frame, "error", outcome_name(outcome));
-		pack_text(&frame, "message", outcome_text(outcome));
-	}
-	pack_close(&frame, map, count);
-	shop_queue(shop, event, &frame);
-}
-
 static inline struct orderd_item item_of(const struct orderd_line *line)
 {
 	struct orderd_item item = {
@@ -75,6 +47,7 @@ static inline void stock_says(struct shop *shop, uint64_t order_id, uint64_t ver
 
 	if (state == GOAL_REFUSED)
 		reply.book_id = 2;
+	stock_moves(shop, order_id, state);
 	peer_says(shop, STOCKD, order_id, OUTCOME_OK, &move_reply_record, &reply);
 }
 

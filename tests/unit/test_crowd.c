@@ -20,6 +20,7 @@ static void crowd_make(struct shop *shop)
 	struct db *db;
 
 	assert_int_equal(make_order(shop, 1, NULL).order_id, 1);
+	shop_settle(shop);
 	service_close(shop->f->service);
 	shop->f->service = NULL;
 	snprintf(path, sizeof(path), "%s/orderd", shop->f->dir);

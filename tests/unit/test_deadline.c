@@ -35,6 +35,7 @@ static void an_order_expires_at_its_deadline_and_not_before(void **state)
 	struct orderd_order order = make_order(shop, 1, NULL);
 	struct order_due_reply reply;
 
+	shop_settle(shop);
 	assert_int_equal(next_deadline(shop), order.expires_at);
 	shop->now_ms = order.expires_at - 1;
 	ask_about(shop, 'a', "order.expire", order.order_id);
@@ -56,16 +57,45 @@ static void an_orders_time_runs_from_its_making(void **state)
 	uint64_t order_id = make_intent(shop, 'a', "key");
 	struct orderd_order order;
 
-	shop_restart(shop);
 	shop->now_ms += INT64_C(3600) * 1000;
 	stock_says(shop, order_id, 1, GOAL_HELD);
 	shop_tick(shop);
-	order = get_order(shop, order_id);
+	assert_int_equal(shop->published_count, 1);
+	order = order_to(shop, 'a');
 	assert_int_equal(order.expires_at, shop->now_ms + shop->settings.payment_timeout_ms);
 	assert_int_equal(next_deadline(shop), order.expires_at);
 	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
 	assert_int_equal(order_to(shop, 'b').expires_at, order.expires_at);
+	shop_restart(shop);
+	assert_int_equal(get_order(shop, order_id).expires_at, order.expires_at);
+}
+
+/* What its client was told stands, whatever the clock did before orderd was there again. */
+static void an_order_taken_up_after_a_restart_has_the_deadline_it_was_told_with(void **state)
+{
+	struct shop *shop = *state;
+	struct orderd_order told = make_order(shop, 1, "key");
+
+	shop->now_ms += INT64_C(3600) * 1000;
+	shop_restart(shop);
+	ask_create(shop, 'b', 1, "key");
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'b').expires_at, told.expires_at);
+	assert_int_equal(get_order(shop, told.order_id).expires_at, told.expires_at);
+	assert_int_equal(next_deadline(shop), told.expires_at);
+}
+
+static void a_clock_set_back_while_stock_is_asked_for_takes_no_time_from_the_order(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', NULL);
+
+	shop->now_ms -= INT64_C(3600) * 1000;
+	stock_says(shop, order_id, 1, GOAL_HELD);
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'a').expires_at,
+		shop->now_ms + shop->settings.payment_timeout_ms);
 }
 
 static void payment_and_expiry_in_one_tick_never_both_win(void **state)
@@ -116,6 +146,8 @@ int main(void)
 		SHOP_TEST(an_order_is_not_paid_at_its_deadline_but_just_before),
 		SHOP_TEST(an_order_expires_at_its_deadline_and_not_before),
 		SHOP_TEST(an_orders_time_runs_from_its_making),
+		SHOP_TEST(an_order_taken_up_after_a_restart_has_the_deadline_it_was_told_with),
+		SHOP_TEST(a_clock_set_back_while_stock_is_asked_for_takes_no_time_from_the_order),
 		SHOP_TEST(payment_and_expiry_in_one_tick_never_both_win),
 		SHOP_TEST(a_shipped_order_completes_after_the_configured_time),
 		SHOP_TEST(a_paid_order_has_no_deadline),

@@ -100,45 +100,69 @@ static void the_same_key_twice_in_one_tick_makes_one_order(void **state)
 	both_hear_the_order(shop);
 }
 
-static void the_same_key_while_both_are_priced_makes_one_order(void **state)
+static void a_repeat_while_the_first_is_priced_waits_for_the_same_answer(void **state)
 {
 	struct shop *shop = *state;
-	const struct value *first, *second;
+	const struct value *first;
 
 	ask_create(shop, 'a', 1, "key");
 	shop_tick(shop);
 	first = shop->sent[CATALOGD][0];
 	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
-	second = shop->sent[CATALOGD][0];
-	catalog_prices(shop, second);
-	shop_tick(shop);
-	assert_move(shop, 1, 1, GOAL_HELD);
+	assert_int_equal(shop->sent_count[CATALOGD] + shop->answer_count, 0);
 	catalog_prices(shop, first);
 	shop_tick(shop);
-	assert_int_equal(shop->sent_count[STOCKD], 0);
+	assert_move(shop, 1, 1, GOAL_HELD);
 	stock_says(shop, 1, 1, GOAL_HELD);
 	shop_tick(shop);
 	both_hear_the_order(shop);
 }
 
-static void a_draft_priced_after_the_keys_order_was_made_gives_that_order(void **state)
+static void repeats_around_the_prices_in_one_tick_make_one_order(void **state)
 {
 	struct shop *shop = *state;
-	const struct value *second;
+	const struct value *first;
 
+	ask_create(shop, 'c', 1, "key");
+	shop_tick(shop);
+	first = shop->sent[CATALOGD][0];
+	ask_create(shop, 'a', 1, "key");
+	catalog_prices(shop, first);
 	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
-	second = shop->sent[CATALOGD][0];
-	make_order(shop, 1, "key");
-	catalog_prices(shop, second);
+	assert_move(shop, 1, 1, GOAL_HELD);
+	assert_int_equal(shop->answer_count + shop->sent_count[CATALOGD], 0);
+	stock_obeys(shop);
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'c').order_id, 1);
+	both_hear_the_order(shop);
+}
+
+static void repeats_around_a_refusal_of_the_catalog_in_one_tick_are_two_requests(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t draft;
+
+	ask_create(shop, 'c', 1, "key");
+	shop_tick(shop);
+	draft = number_of(shop->sent[CATALOGD][0], "ref");
+	ask_create(shop, 'a', 1, "key");
+	peer_says(shop, CATALOGD, draft, OUTCOME_BOOK_INACTIVE, NULL, NULL);
+	ask_create(shop, 'b', 1, "key");
+	shop_tick(shop);
+	assert_refused(shop, 'c', "book_inactive");
+	assert_refused(shop, 'a', "book_inactive");
+	assert_int_equal(answers_to(shop, 'b'), 0);
+	catalog_prices_all(shop);
+	shop_tick(shop);
+	stock_obeys(shop);
 	shop_tick(shop);
 	assert_int_equal(order_to(shop, 'b').order_id, 1);
-	assert_int_equal(shop->sent_count[STOCKD], 0);
 	assert_at_rest(shop);
 }
 
-static void a_draft_of_another_body_loses_to_the_one_that_was_priced_first(void **state)
+static void another_body_under_the_key_is_a_mismatch_at_every_step(void **state)
 {
 	struct shop *shop = *state;
 	struct orderd_create create = example_create(1, "key");
@@ -147,13 +171,20 @@ static void a_draft_of_another_body_loses_to_the_one_that_was_priced_first(void 
 	shop_ask(shop, 'a', "order.create", &create_record, &create);
 	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
+	assert_refused(shop, 'b', "idempotency_mismatch");
 	catalog_prices_all(shop);
+	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
 	assert_int_equal(move_sent(shop).item_count, 1);
 	assert_refused(shop, 'b', "idempotency_mismatch");
 	stock_obeys(shop);
+	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
 	assert_int_equal(order_to(shop, 'a').item_count, 1);
+	assert_refused(shop, 'b', "idempotency_mismatch");
+	ask_create(shop, 'b', 1, "key");
+	shop_tick(shop);
+	assert_refused(shop, 'b', "idempotency_mismatch");
 	assert_at_rest(shop);
 }
 
@@ -181,6 +212,26 @@ static void a_repeat_in_the_tick_of_stockds_answer_hears_it(void **state)
 	both_hear_the_order(shop);
 }
 
+static void a_repeat_before_the_record_is_written_is_answered_the_same(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', "key");
+	const struct value *first;
+
+	stock_says(shop, order_id, 1, GOAL_HELD);
+	ask_create(shop, 'b', 1, "key");
+	shop_tick(shop);
+	first = answer_to(shop, 'a');
+	assert_same_answer(answer_to(shop, 'b'), first);
+	assert_int_equal(shop->published_count, 0);
+	assert_same_answer(repeat(shop, "key"), first);
+	assert_int_equal(shop->published_count, 0);
+	shop_settle(shop);
+	assert_int_equal(shop->published_count, 1);
+	assert_same_answer(repeat(shop, "key"), first);
+	assert_at_rest(shop);
+}
+
 static void a_repeat_in_the_tick_of_stockds_refusal_hears_it(void **state)
 {
 	struct shop *shop = *state;
@@ -206,21 +257,6 @@ static void a_repeat_in_the_tick_of_giving_up_is_told_so(void **state)
 	stock_says(shop, order_id, 2, GOAL_RETURNED);
 	shop_tick(shop);
 	assert_at_rest(shop);
-}
-
-static void a_draft_priced_in_the_tick_of_the_keys_order_hears_it(void **state)
-{
-	struct shop *shop = *state;
-	const struct value *second;
-
-	ask_create(shop, 'b', 1, "key");
-	shop_tick(shop);
-	second = shop->sent[CATALOGD][0];
-	make_intent(shop, 'a', "key");
-	catalog_prices(shop, second);
-	stock_says(shop, 1, 1, GOAL_HELD);
-	shop_tick(shop);
-	both_hear_the_order(shop);
 }
 
 /* --- when the first came to nothing --------------------------------------------------------- */
@@ -255,11 +291,13 @@ static void a_key_lasts_as_long_as_configured(void **state)
 	struct shop *shop = *state;
 
 	make_order(shop, 1, "key");
-	shop->now_ms += DAY_MS - 1;
+	shop_settle(shop);
+	shop->now_ms += DAY_MS - 1 - GATHER_MS;
 	assert_int_equal(number_of(repeat(shop, "key"), "order_id"), 1);
 	shop->now_ms += 1;
 	assert_int_equal(make_order(shop, 1, "key").order_id, 2);
-	shop->now_ms += DAY_MS - 1;
+	shop_settle(shop);
+	shop->now_ms += DAY_MS - 1 - GATHER_MS;
 	assert_int_equal(number_of(repeat(shop, "key"), "order_id"), 2);
 }
 
@@ -292,6 +330,7 @@ static void keys_are_forgotten_after_their_time(void **state)
 	shop->now_ms += DAY_MS / 2;
 	shop->monotonic_ms += DAY_MS / 2;
 	make_order(shop, 1, "two");
+	shop_settle(shop);
 	assert_int_equal(keys_stored(shop), 2);
 	shop->now_ms += DAY_MS / 2;
 	shop->monotonic_ms += DAY_MS / 2;
@@ -310,25 +349,46 @@ static void forgetting_an_old_key_spares_the_order_that_took_it_over(void **stat
 
 	shop->settings.key_retention_ms = 1000;
 	make_order(shop, 1, "key");
+	shop_settle(shop);
 	shop->now_ms += 1000;
 	shop->monotonic_ms += 1000;
 	make_order(shop, 1, "key");
-	shop_tick(shop);
+	shop_settle(shop);
 	assert_int_equal(keys_stored(shop), 1);
 	assert_int_equal(number_of(repeat(shop, "key"), "order_id"), 2);
 }
 
-static void giving_up_an_old_request_spares_the_order_that_took_its_key_over(void **state)
+static void a_key_is_not_forgotten_while_its_order_is_being_made(void **state)
 {
 	struct shop *shop = *state;
 
 	shop->settings.key_retention_ms = 1000;
 	make_intent(shop, 'a', "key");
 	shop->now_ms += 1000;
-	assert_int_equal(make_order(shop, 1, "key").order_id, 2);
-	shop->monotonic_ms += shop->settings.stock_timeout_ms;
+	ask_create(shop, 'b', 1, "key");
 	shop_tick(shop);
+	assert_int_equal(shop->answer_count + shop->sent_count[CATALOGD], 0);
+	stock_says(shop, 1, 1, GOAL_HELD);
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'b').order_id, 1);
+}
+
+static void a_late_return_spares_the_order_that_took_the_key_over(void **state)
+{
+	struct shop *shop = *state;
+
+	make_intent(shop, 'a', "key");
+	shop_wait(shop, shop->settings.stock_timeout_ms);
 	assert_refused(shop, 'a', "stock_timeout");
+	make_intent(shop, 'b', "key");
+	stock_says(shop, 1, 2, GOAL_RETURNED);
+	ask_create(shop, 'c', 1, "key");
+	shop_tick(shop);
+	assert_int_equal(shop->answer_count + shop->sent_count[CATALOGD], 0);
+	stock_says(shop, 2, 1, GOAL_HELD);
+	shop_tick(shop);
+	assert_int_equal(order_to(shop, 'b').order_id, 2);
+	assert_int_equal(order_to(shop, 'c').order_id, 2);
 	assert_int_equal(number_of(repeat(shop, "key"), "order_id"), 2);
 }
 
@@ -340,20 +400,22 @@ int main(void)
 		SHOP_TEST(a_key_is_its_users_own),
 		SHOP_TEST(without_a_key_every_request_is_an_order),
 		SHOP_TEST(the_same_key_twice_in_one_tick_makes_one_order),
-		SHOP_TEST(the_same_key_while_both_are_priced_makes_one_order),
-		SHOP_TEST(a_draft_priced_after_the_keys_order_was_made_gives_that_order),
-		SHOP_TEST(a_draft_of_another_body_loses_to_the_one_that_was_priced_first),
+		SHOP_TEST(a_repeat_while_the_first_is_priced_waits_for_the_same_answer),
+		SHOP_TEST(repeats_around_the_prices_in_one_tick_make_one_order),
+		SHOP_TEST(repeats_around_a_refusal_of_the_catalog_in_one_tick_are_two_requests),
+		SHOP_TEST(another_body_under_the_key_is_a_mismatch_at_every_step),
+		SHOP_TEST(a_repeat_before_the_record_is_written_is_answered_the_same),
 		SHOP_TEST(a_repeat_while_stockd_is_asked_waits_for_the_same_answer),
 		SHOP_TEST(a_repeat_in_the_tick_of_stockds_answer_hears_it),
 		SHOP_TEST(a_repeat_in_the_tick_of_stockds_refusal_hears_it),
 		SHOP_TEST(a_repeat_in_the_tick_of_giving_up_is_told_so),
-		SHOP_TEST(a_draft_priced_in_the_tick_of_the_keys_order_hears_it),
 		SHOP_TEST(a_key_whose_request_was_refused_is_free_again),
 		SHOP_TEST(a_key_whose_request_was_given_up_is_free_while_stock_is_returned),
 		SHOP_TEST(a_key_lasts_as_long_as_configured),
 		SHOP_TEST(keys_are_forgotten_after_their_time),
 		SHOP_TEST(forgetting_an_old_key_spares_the_order_that_took_it_over),
-		SHOP_TEST(giving_up_an_old_request_spares_the_order_that_took_its_key_over),
+		SHOP_TEST(a_key_is_not_forgotten_while_its_order_is_being_made),
+		SHOP_TEST(a_late_return_spares_the_order_that_took_the_key_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #include <errno.h>
 
 #include "daemon_fixture.h"
-#include "daemons/orderd/number.h"
+#include "daemons/orderd/memory.h"
 #include "daemons/orderd/operations.h"
 
 /* Order numbers: never twice, whatever the clock does, and found again without an index. */
@@ -11,6 +11,7 @@
 
 static struct fixture *fixture;
 static struct tick tick;
+static struct memory memory;
 
 static int begin(void **state)
 {
@@ -19,9 +20,28 @@ static int begin(void **state)
 		.txn = fixture->txn,
 		.arena = fixture->arena,
 		.now_ms = NOW_MS,
+		.state = &memory,
 	};
+	memory = (struct memory){ 0 };
 	*state = fixture;
 	return 0;
+}
+
+/* The second of the number that the order of that id gets now. */
+static uint64_t take_second(uint64_t order_id)
+{
+	uint64_t second;
+
+	number_raise(&tick, order_id - 1);
+	assert_int_equal(number_take(&tick, &second), order_id);
+	return second;
+}
+
+/* Ids from 501 on are of that second. */
+static void begin_second(uint64_t second)
+{
+	memory.numbering = (struct numbering){ 500, second, 501 };
+	number_note(&tick, second, 501);
 }
 
 /* An order as it is made: with that id, now. Its number. */
@@ -29,7 +49,8 @@ static const char *make(uint64_t order_id)
 {
 	struct order order = { .wire = { .order_id = order_id, .user_id = 1 } };
 
-	order.number_second = number_take_second(&tick, order_id);
+	order.number_second = take_second(order_id);
+	number_note(&tick, order.number_second, order_id);
 	order_put(&tick, &order);
 	assert_true(order_complete(&tick, order_id, &order));
 	assert_int_equal(txn_error(tick.txn), 0);
@@ -112,33 +133,33 @@ static void what_is_no_number_is_not_parsed(void **state)
 static void the_second_follows_the_clock(void **state)
 {
 	(void)state;
-	assert_int_equal(number_take_second(&tick, 1), SECOND);
+	assert_int_equal(take_second(1), SECOND);
 	tick.now_ms += 999;
-	assert_int_equal(number_take_second(&tick, 2), SECOND);
+	assert_int_equal(take_second(2), SECOND);
 	tick.now_ms += 1;
-	assert_int_equal(number_take_second(&tick, 3), SECOND + 1);
+	assert_int_equal(take_second(3), SECOND + 1);
 	tick.now_ms += 3600 * 1000;
-	assert_int_equal(number_take_second(&tick, 4), SECOND + 3601);
+	assert_int_equal(take_second(4), SECOND + 3601);
 }
 
 static void the_second_waits_while_the_clock_stands_back(void **state)
 {
 	(void)state;
-	assert_int_equal(number_take_second(&tick, 1), SECOND);
+	assert_int_equal(take_second(1), SECOND);
 	tick.now_ms -= 3600 * 1000;
-	assert_int_equal(number_take_second(&tick, 2), SECOND);
-	assert_int_equal(number_take_second(&tick, 3), SECOND);
+	assert_int_equal(take_second(2), SECOND);
+	assert_int_equal(take_second(3), SECOND);
 	tick.now_ms = NOW_MS + 1000;
-	assert_int_equal(number_take_second(&tick, 4), SECOND + 1);
+	assert_int_equal(take_second(4), SECOND + 1);
 }
 
 static void a_millionth_order_is_the_last_of_its_second(void **state)
 {
 	(void)state;
-	number_begin_second(&tick, SECOND, 501);
-	assert_int_equal(number_take_second(&tick, 500 + SUFFIXES), SECOND);
-	assert_int_equal(number_take_second(&tick, 501 + SUFFIXES), SECOND + 1);
-	assert_int_equal(number_take_second(&tick, 502 + SUFFIXES), SECOND + 1);
+	begin_second(SECOND);
+	assert_int_equal(take_second(500 + SUFFIXES), SECOND);
+	assert_int_equal(take_second(501 + SUFFIXES), SECOND + 1);
+	assert_int_equal(take_second(502 + SUFFIXES), SECOND + 1);
 }
 
 static void a_borrowed_second_is_shared_with_the_clock_when_it_gets_there(void **state)
@@ -146,12 +167,12 @@ static void a_borrowed_second_is_shared_with_the_clock_when_it_gets_there(void *
 	uint64_t first = 501 + SUFFIXES;
 
 	(void)state;
-	number_begin_second(&tick, SECOND, 501);
-	assert_int_equal(number_take_second(&tick, first), SECOND + 1);
+	begin_second(SECOND);
+	assert_int_equal(take_second(first), SECOND + 1);
 	tick.now_ms += 1000;
-	assert_int_equal(number_take_second(&tick, first + 1), SECOND + 1);
-	assert_int_equal(number_take_second(&tick, first + SUFFIXES - 1), SECOND + 1);
-	assert_int_equal(number_take_second(&tick, first + SUFFIXES), SECOND + 2);
+	assert_int_equal(take_second(first + 1), SECOND + 1);
+	assert_int_equal(take_second(first + SUFFIXES - 1), SECOND + 1);
+	assert_int_equal(take_second(first + SUFFIXES), SECOND + 2);
 }
 
 static void no_number_comes_twice_while_the_clock_jumps(void **state)
@@ -213,7 +234,7 @@ static void orders_of_a_crowded_second_are_found(void **state)
 	const char *numbers[4];
 
 	(void)state;
-	number_begin_second(&tick, SECOND, 501);
+	begin_second(SECOND);
 	numbers[0] = make(501);
 	numbers[1] = make(500 + SUFFIXES);
 	numbers[2] = make(501 + SUFFIXES);
@@ -293,6 +314,7 @@ static void damage_on_the_way_is_an_error_and_not_an_absence(void **state)
 		assert_int_equal(txn_commit(tick.txn), -EUCLEAN);
 		assert_int_equal(txn_begin(fixture->db, true, &tick.txn), 0);
 		fixture->txn = tick.txn;
+		memory = (struct memory){ 0 };
 	}
 	*state = fixture;
 }

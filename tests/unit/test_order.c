@@ -129,7 +129,7 @@ static void a_total_past_the_largest_number_is_refused(void **state)
 		{ .book_id = 1, .book_title = "A", .quantity = 9000, .price = PRICE_MAX },
 		{ .book_id = 2, .book_title = "B", .quantity = 9000, .price = PRICE_MAX },
 	};
-	struct price_reply reply = { items, 2 };
+	struct price_reply reply = { .items = items, .item_count = 2 };
 
 	for (int i = 0; i < 2; i++) {
 		ask_create(shop, 'a', 1, NULL);

@@ -42,6 +42,9 @@ static void pack_any(const struct field *field)
 	case FIELD_SKU:
 		pack_strn(&buffer, "00000000000000000000", field->min > 5 ? 20 : 5);
 		break;
+	case FIELD_BYTES:
+		pack_bin(&buffer, "bytes", 5);
+		break;
 	case FIELD_ENUM:
 		pack_str(&buffer, field->names[1]);
 		break;

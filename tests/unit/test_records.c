@@ -90,6 +90,11 @@ static size_t field_size(const struct field *field)
 	}
 }
 
+static bool field_is_counted(const struct field *field)
+{
+	return field->type == FIELD_LIST || field->type == FIELD_BYTES;
+}
+
 static void every_member_of_a_struct_is_in_its_table_once_and_in_its_place(void **state)
 {
 	(void)state;
@@ -107,7 +112,7 @@ static void every_member_of_a_struct_is_in_its_table_once_and_in_its_place(void 
 			assert_true(!j || field->offset > field[-1].offset);
 			for (size_t k = 0; k < field_size(field); k++)
 				covered[field->offset + k]++;
-			for (size_t k = 0; field->type == FIELD_LIST && k < sizeof(size_t); k++)
+			for (size_t k = 0; field_is_counted(field) && k < sizeof(size_t); k++)
 				covered[field->count_offset + k]++;
 		}
 		for (size_t j = 0; j < record->size; j++) {

@@ -35,15 +35,28 @@ static void prices_asked_for_before_a_restart_are_not_taken_for_others(void **st
 	assert_int_equal(shop->sent_count[STOCKD], 0);
 }
 
-static void an_intent_is_taken_up_again_and_becomes_the_order(void **state)
+static void an_order_that_stockd_did_not_hear_of_is_gone_without_a_trace(void **state)
 {
 	struct shop *shop = *state;
 	uint64_t order_id = make_intent(shop, 'a', "key");
 
 	shop_restart(shop);
-	assert_move(shop, order_id, 1, GOAL_HELD);
-	assert_int_equal(move_sent(shop).item_count, 2);
-	stock_obeys(shop);
+	assert_int_equal(shop->sent_count[CATALOGD] + shop->sent_count[STOCKD], 0);
+	assert_at_rest(shop);
+	ask_about(shop, 'g', "order.get", order_id);
+	shop_tick(shop);
+	assert_refused(shop, 'g', "order_not_found");
+	assert_int_equal(make_order(shop, 1, "key").order_id, order_id);
+}
+
+static void what_stockd_holds_is_taken_up_and_becomes_the_order(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', "key");
+
+	stock_moves(shop, order_id, GOAL_HELD);
+	shop_restart(shop);
+	assert_int_equal(shop->sent_count[STOCKD], 0);
 	shop_tick(shop);
 	assert_int_equal(shop->answer_count, 0);
 	assert_int_equal(shop->published_count, 1);
@@ -54,43 +67,50 @@ static void an_intent_is_taken_up_again_and_becomes_the_order(void **state)
 	assert_at_rest(shop);
 }
 
-static void a_repeat_after_a_restart_waits_for_the_intent_that_is_open(void **state)
+static void what_stockd_has_refused_before_a_restart_leaves_nothing(void **state)
 {
 	struct shop *shop = *state;
 	uint64_t order_id = make_intent(shop, 'a', "key");
 
+	stock_moves(shop, order_id, GOAL_REFUSED);
 	shop_restart(shop);
-	ask_create(shop, 'b', 1, "key");
-	shop_tick(shop);
-	assert_int_equal(shop->answer_count + shop->sent_count[CATALOGD], 0);
-	stock_says(shop, order_id, 1, GOAL_HELD);
-	shop_tick(shop);
-	assert_int_equal(order_to(shop, 'b').order_id, order_id);
-	assert_at_rest(shop);
-}
-
-static void an_intent_refused_after_a_restart_leaves_nothing(void **state)
-{
-	struct shop *shop = *state;
-	uint64_t order_id = make_intent(shop, 'a', "key");
-
-	shop_restart(shop);
-	stock_says(shop, order_id, 1, GOAL_REFUSED);
-	shop_tick(shop);
 	assert_at_rest(shop);
 	assert_int_equal(make_order(shop, 1, "key").order_id, order_id + 1);
 }
 
-static void an_intent_without_an_answer_after_a_restart_is_given_up(void **state)
+static void an_order_answered_before_its_record_outlives_a_crash_as_it_was_told(void **state)
 {
 	struct shop *shop = *state;
-	uint64_t order_id = make_intent(shop, 'a', NULL);
+	struct orderd_order told = make_order(shop, 1, "key");
+	const struct value *answer = answer_to(shop, 'm'), *again;
 
+	shop->now_ms += 60000;
 	shop_restart(shop);
-	shop_wait(shop, shop->settings.stock_timeout_ms - 1);
-	assert_move(shop, order_id, 1, GOAL_HELD);
-	shop_wait(shop, 1);
+	ask_create(shop, 'm', 1, "key");
+	shop_tick(shop);
+	again = answer_to(shop, 'm');
+	assert_int_equal(again->raw_size, answer->raw_size);
+	assert_memory_equal(again->raw, answer->raw, answer->raw_size);
+	assert_string_equal(get_order(shop, told.order_id).order_no, told.order_no);
+	move_order(shop, told.order_id, ORDERD_PAID);
+	assert_at_rest(shop);
+}
+
+static void a_held_order_given_up_before_a_restart_is_not_made_after_it(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', "key");
+
+	shop_wait(shop, shop->settings.stock_timeout_ms);
+	assert_refused(shop, 'a', "stock_timeout");
+	stock_moves(shop, order_id, GOAL_HELD);
+	shop_restart(shop);
 	assert_move(shop, order_id, 2, GOAL_RETURNED);
+	stock_obeys(shop);
+	shop_tick(shop);
+	assert_int_equal(shop->published_count, 0);
+	assert_at_rest(shop);
+	assert_int_equal(make_order(shop, 1, "key").order_id, order_id + 1);
 }
 
 static void a_compensation_goes_on_after_a_restart(void **state)
@@ -155,13 +175,15 @@ static void at_rest_a_restart_says_nothing_and_loses_nothing(void **state)
 	after = make_order(shop, 1, NULL);
 	assert_int_equal(after.order_id, before.order_id + 1);
 	assert_string_not_equal(after.order_no, before.order_no);
+	shop_settle(shop);
 	assert_int_equal(shop->published[0].seq, 2);
 	assert_string_equal(get_order(shop, before.order_id).order_no, before.order_no);
 }
 
-static void every_open_saga_is_taken_up_again(void **state)
+static void every_held_order_is_taken_up_page_after_page(void **state)
 {
 	struct shop *shop = *state;
+	size_t asked, published;
 
 	for (uint64_t i = 0; i < 200; i++)
 		ask_create(shop, (char)(1 + i % 100), 1, NULL);
@@ -169,18 +191,23 @@ static void every_open_saga_is_taken_up_again(void **state)
 	catalog_prices_all(shop);
 	shop_tick(shop);
 	assert_int_equal(shop->sent_count[STOCKD], 200);
+	for (uint64_t i = 1; i <= 200; i++)
+		stock_moves(shop, i, GOAL_HELD);
+	asked = shop->fence_count;
 	shop_restart(shop);
-	assert_int_equal(shop->sent_count[STOCKD], 200);
-	stock_obeys(shop);
+	assert_int_equal(shop->fence_count - asked, 4);
+	published = shop->published_count;
 	shop_tick(shop);
-	assert_int_equal(shop->published_count, 200);
+	assert_int_equal(published + shop->published_count, 200);
+	for (uint64_t i = 1; i <= 200; i++)
+		assert_int_equal(get_order(shop, i).order_id, i);
 	assert_at_rest(shop);
 }
 
 /* --- damage --------------------------------------------------------------------------------- */
 
-/* Flips a bit wherever the store's file holds that text, as a bad disk would. */
-static void damage(struct shop *shop, const char *text)
+/* Flips a bit wherever the store's file holds those bytes, as a bad disk would. */
+static void damage_bytes(struct shop *shop, const void *wanted, size_t wanted_size)
 {
 	char path[96];
 	size_t size, found = 0;
@@ -196,7 +223,7 @@ static void damage(struct shop *shop, const char *text)
 	bytes = malloc(size);
 	assert_non_null(bytes);
 	assert_int_equal(fread(bytes, 1, size, file), size);
-	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), text, strlen(text)));
+	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), wanted, wanted_size));
 		at++, found++) {
 		fseek(file, at - bytes, SEEK_SET);
 		fputc(*at ^ 1, file);
@@ -206,11 +233,41 @@ static void damage(struct shop *shop, const char *text)
 	free(bytes);
 }
 
+static void damage(struct shop *shop, const char *text)
+{
+	damage_bytes(shop, text, strlen(text));
+}
+
+/* The same for one value. */
+static void damage_value(struct shop *shop, unsigned table, struct key key)
+{
+	struct db_spec spec = {
+		.tables = orderd_program.tables,
+		.size_max_bytes = STORE_MAX_BYTES,
+	};
+	struct slice value;
+	struct txn *txn;
+	struct db *db;
+	uint8_t bytes[512];
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/orderd", shop->f->dir);
+	assert_int_equal(db_open(&db, path, &spec, DB_WATCH), 0);
+	assert_int_equal(txn_begin(db, false, &txn), 0);
+	assert_true(txn_get(txn, table, &key, &value));
+	assert_in_range(value.size, 6, sizeof(bytes));
+	memcpy(bytes, value.at, value.size);
+	txn_abort(txn);
+	db_close(db);
+	damage_bytes(shop, bytes, value.size);
+}
+
 /* An order that has "damage me" for its key, and one that has not. */
 static void make_two(struct shop *shop)
 {
 	assert_int_equal(make_order(shop, 1, "damage me").order_id, 1);
 	assert_int_equal(make_order(shop, 1, NULL).order_id, 2);
+	shop_settle(shop);
 }
 
 static void a_damaged_order_is_never_served_and_the_others_are(void **state)
@@ -259,9 +316,11 @@ static void one_damaged_order_asked_for_a_thousand_times_stops_nobody(void **sta
 static void a_damaged_saga_does_not_stop_the_others(void **state)
 {
 	struct shop *shop = *state;
+	uint64_t order_id = make_order(shop, 1, NULL).order_id;
 
-	make_intent(shop, 'a', "damage me");
-	damage(shop, "damage me");
+	ask_status(shop, 'a', order_id, ORDERD_PAID);
+	shop_tick(shop);
+	damage_value(shop, TABLE_SAGAS, order_key(order_id));
 	make_intent(shop, 'b', "key");
 	ask_create(shop, 'c', 1, NULL);
 	shop_tick(shop);
@@ -276,6 +335,59 @@ static void a_damaged_saga_does_not_stop_the_others(void **state)
 	assert_true(shop->wait_ms > 0);
 }
 
+static struct key counts_key(uint64_t user_id)
+{
+	struct key key = { 0 };
+
+	key_add_u64(&key, user_id);
+	key_add_u64(&key, 0);
+	return key;
+}
+
+/* More of them than a tick has patience for. */
+static void records_that_cannot_be_written_do_not_stop_those_of_others(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t last;
+
+	make_order(shop, 1, NULL);
+	shop_settle(shop);
+	damage_value(shop, TABLE_USERS, counts_key(1));
+	for (int i = 0; i < 60; i++)
+		ask_create(shop, (char)(128 + i), 1, NULL);
+	ask_create(shop, 'b', 2, "key");
+	shop_tick(shop);
+	catalog_prices_all(shop);
+	shop_tick(shop);
+	stock_obeys(shop);
+	shop_tick(shop);
+	last = order_to(shop, 'b').order_id;
+	ask_about(shop, 'c', "order.get", last);
+	shop_tick(shop);
+	for (int i = 0; i < 10 && answers_to(shop, 'c') == 1 &&
+		number_of(answer_to(shop, 'c'), "code") != 0;
+		i++) {
+		ask_about(shop, 'c', "order.get", last);
+		shop_tick(shop);
+	}
+	assert_int_equal(order_to(shop, 'c').order_id, last);
+	ask_about(shop, 'd', "order.get", last - 1);
+	shop_tick(shop);
+	assert_refused(shop, 'd', "corrupt_record");
+	assert_true(shop->wait_ms > 0);
+}
+
+static void a_damaged_order_does_not_stop_a_start(void **state)
+{
+	struct shop *shop = *state;
+
+	make_order(shop, 1, NULL);
+	shop_settle(shop);
+	damage_value(shop, TABLE_ORDERS, order_key(1));
+	shop_restart(shop);
+	assert_int_equal(make_order(shop, 2, NULL).order_id, 2);
+}
+
 /* Nothing but the damaged ones is held up when keys are forgotten. */
 static void a_damaged_order_or_key_does_not_stop_the_clock_of_the_others(void **state)
 {
@@ -283,6 +395,7 @@ static void a_damaged_order_or_key_does_not_stop_the_clock_of_the_others(void **
 
 	make_two(shop);
 	make_order(shop, 1, "an other key");
+	shop_settle(shop);
 	damage(shop, "damage me");
 	shop->now_ms += shop->settings.key_retention_ms;
 	ask_create(shop, 'c', 1, NULL);
@@ -300,18 +413,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOP_TEST(a_request_that_was_being_priced_is_gone_without_a_trace),
 		SHOP_TEST(prices_asked_for_before_a_restart_are_not_taken_for_others),
-		SHOP_TEST(an_intent_is_taken_up_again_and_becomes_the_order),
-		SHOP_TEST(a_repeat_after_a_restart_waits_for_the_intent_that_is_open),
-		SHOP_TEST(an_intent_refused_after_a_restart_leaves_nothing),
-		SHOP_TEST(an_intent_without_an_answer_after_a_restart_is_given_up),
+		SHOP_TEST(an_order_that_stockd_did_not_hear_of_is_gone_without_a_trace),
+		SHOP_TEST(what_stockd_holds_is_taken_up_and_becomes_the_order),
+		SHOP_TEST(what_stockd_has_refused_before_a_restart_leaves_nothing),
+		SHOP_TEST(an_order_answered_before_its_record_outlives_a_crash_as_it_was_told),
+		SHOP_TEST(a_held_order_given_up_before_a_restart_is_not_made_after_it),
 		SHOP_TEST(a_compensation_goes_on_after_a_restart),
 		SHOP_TEST(a_payment_is_settled_after_a_restart),
 		SHOP_TEST(a_cancellation_over_an_open_payment_is_settled_after_a_restart),
 		SHOP_TEST(at_rest_a_restart_says_nothing_and_loses_nothing),
-		SHOP_TEST(every_open_saga_is_taken_up_again),
+		SHOP_TEST(every_held_order_is_taken_up_page_after_page),
 		SHOP_TEST(a_damaged_order_is_never_served_and_the_others_are),
 		SHOP_TEST(one_damaged_order_asked_for_a_thousand_times_stops_nobody),
 		SHOP_TEST(a_damaged_saga_does_not_stop_the_others),
+		SHOP_TEST(records_that_cannot_be_written_do_not_stop_those_of_others),
+		SHOP_TEST(a_damaged_order_does_not_stop_a_start),
 		SHOP_TEST(a_damaged_order_or_key_does_not_stop_the_clock_of_the_others),
 	};
 

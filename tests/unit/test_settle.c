@@ -224,6 +224,7 @@ static void payment_and_cancellation_in_one_tick_are_both_answered(void **state)
 	struct shop *shop = *state;
 	uint64_t order_id = make_order_in(shop, ORDERD_PENDING);
 
+	shop_settle(shop);
 	ask_status(shop, 'a', order_id, ORDERD_PAID);
 	ask_cancel(shop, 'b', order_id);
 	shop_tick(shop);

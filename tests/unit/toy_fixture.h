@@ -228,11 +228,11 @@ static inline int64_t toy_when(const void *state, int64_t monotonic_ms)
 
 #define TOY(name, access, handle) \
 	{ \
-		name, access, WHO_USER, "toys", &toy_record, &toy_record, handle, false \
+		name, access, WHO_USER, "toys", &toy_record, &toy_record, handle, false, false \
 	}
 #define PARKING_TOY(name, access, handle) \
 	{ \
-		name, access, WHO_USER, "toys", &toy_record, &toy_record, handle, true \
+		name, access, WHO_USER, "toys", &toy_record, &toy_record, handle, true, false \
 	}
 
 static const struct operation toy_operations[] = {
@@ -250,7 +250,8 @@ static const struct operation toy_operations[] = {
 	PARKING_TOY("toy.wait", ACCESS_GROW, toy_wait),
 	PARKING_TOY("toy.wait_settling", ACCESS_SETTLE, toy_wait),
 	PARKING_TOY("toy.answer_itself", ACCESS_SETTLE, toy_answer_itself),
-	{ "toy.admin", ACCESS_READ, WHO_ADMIN, NULL, &toy_record, &toy_record, toy_who, false },
+	{ "toy.admin", ACCESS_READ, WHO_ADMIN, NULL, &toy_record, &toy_record, toy_who, false,
+		false },
 	{ 0 },
 };
 
@@ -265,7 +266,6 @@ static const struct program toy_program = {
 	.name = "toyd",
 	.settings_size = sizeof(struct suite_settings),
 	.store = "toyd",
-	.store_mode = DB_OWN,
 	.tables = toy_tables,
 	.operations = toy_operations,
 	.peers = toy_peers,
