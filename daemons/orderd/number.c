@@ -8,6 +8,7 @@
 #include "memory.h"
 
 #define SUFFIXES 1000000
+#define SUFFIX_DIGITS 6
 #define SCRAMBLE 387421   /* without a common divisor with SUFFIXES */
 #define UNSCRAMBLE 140981 /* SCRAMBLE * UNSCRAMBLE is 1 modulo SUFFIXES */
 
@@ -82,17 +83,30 @@ void number_note(struct tick *tick, uint64_t at, uint64_t order_id)
 	record_put(tick->txn, TABLE_SECONDS, &key, &second_record, &second);
 }
 
-void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
+/* The fourteen digits of a second, the last one's kept. */
+static const char *second_print(uint64_t second)
 {
+	static _Thread_local uint64_t kept;
+	static _Thread_local char text[64];
 	time_t time = (time_t)second;
 	struct tm date = { 0 };
-	char text[64] = "";
 
+	if (second == kept && text[0])
+		return text;
 	gmtime_r(&time, &date);
-	snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02d%06" PRIu64, date.tm_year + 1900,
-		date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec,
-		suffix_of(order_id));
-	memcpy(ret, text, ORDER_NO_DIGITS);
+	snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02d", date.tm_year + 1900,
+		date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
+	kept = second;
+	return text;
+}
+
+void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
+{
+	uint64_t suffix = suffix_of(order_id);
+
+	memcpy(ret, second_print(second), ORDER_NO_DIGITS - SUFFIX_DIGITS);
+	for (int i = ORDER_NO_DIGITS; i-- > ORDER_NO_DIGITS - SUFFIX_DIGITS; suffix /= 10)
+		ret[i] = (char)('0' + suffix % 10);
 	ret[ORDER_NO_DIGITS] = '\0';
 }
 
