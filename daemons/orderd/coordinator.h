@@ -79,12 +79,12 @@ void coordinator_open(struct tick *tick, const struct open_saga *open, struct wa
 void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
 	const struct draft *draft, struct waiter waiter);
 
-/* An order is asked of stockd; `intent` is copied. Who waits: `waiter`, or those of `draft`, which
+/* An order is asked of stockd; `intent` lives in the arena. Who waits: `waiter`, or those of `draft`, which
  * has become this order and is closed (0: none). */
 void coordinator_open_intent(struct tick *tick, const struct open_saga *open,
 	const struct intent *intent, struct waiter waiter, uint64_t draft);
 
-/* What an earlier run has asked of stockd, and stockd holds. */
+/* What an earlier run has asked of stockd, and stockd holds; `intent` lives in the arena. */
 void coordinator_take_up(struct tick *tick, const struct intent *intent);
 
 /* stockd holds its lines: at once, for that is so whatever becomes of the tick. The record is to be

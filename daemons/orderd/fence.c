@@ -88,15 +88,19 @@ void fence_run(struct tick *tick)
 /* An intent that cannot be read is left to `orderctl fsck`, which finds stock without an order. */
 static void take_up(struct tick *tick, const struct held *held)
 {
-	struct intent intent;
+	struct intent *intent = arena_take(tick->arena, sizeof(*intent));
 	struct order order;
 	struct saga saga;
 
+	if (!intent) {
+		txn_fail(tick->txn, -ENOMEM);
+		return;
+	}
 	if (coordinator_find(tick, held->order_id) || order_get(tick, held->order_id, &order) ||
 		saga_get(tick, held->order_id, &saga) || txn_error(tick->txn) ||
-		intent_read(tick, held->order_id, held->intent, held->intent_size, &intent) < 0)
+		intent_read(tick, held->order_id, held->intent, held->intent_size, intent) < 0)
 		return;
-	coordinator_take_up(tick, &intent);
+	coordinator_take_up(tick, intent);
 }
 
 int fence_answered(struct tick *tick, uint64_t ref, int outcome, const char *message,
