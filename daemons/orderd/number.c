@@ -83,31 +83,28 @@ void number_note(struct tick *tick, uint64_t at, uint64_t order_id)
 	record_put(tick->txn, TABLE_SECONDS, &key, &second_record, &second);
 }
 
-/* The fourteen digits of a second, the last one's kept. */
-static const char *second_print(uint64_t second)
+static char *digits_print(char *at, uint64_t number, int digits)
 {
-	static _Thread_local uint64_t kept;
-	static _Thread_local char text[64];
-	time_t time = (time_t)second;
-	struct tm date = { 0 };
-
-	if (second == kept && text[0])
-		return text;
-	gmtime_r(&time, &date);
-	snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02d", date.tm_year + 1900,
-		date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
-	kept = second;
-	return text;
+	for (int i = digits; i-- > 0; number /= 10)
+		at[i] = (char)('0' + number % 10);
+	return at + digits;
 }
 
 void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
 {
-	uint64_t suffix = suffix_of(order_id);
+	time_t time = (time_t)second;
+	struct tm date = { 0 };
+	char *at = ret;
 
-	memcpy(ret, second_print(second), ORDER_NO_DIGITS - SUFFIX_DIGITS);
-	for (int i = ORDER_NO_DIGITS; i-- > ORDER_NO_DIGITS - SUFFIX_DIGITS; suffix /= 10)
-		ret[i] = (char)('0' + suffix % 10);
-	ret[ORDER_NO_DIGITS] = '\0';
+	gmtime_r(&time, &date);
+	at = digits_print(at, (uint64_t)date.tm_year + 1900, 4);
+	at = digits_print(at, (uint64_t)date.tm_mon + 1, 2);
+	at = digits_print(at, (uint64_t)date.tm_mday, 2);
+	at = digits_print(at, (uint64_t)date.tm_hour, 2);
+	at = digits_print(at, (uint64_t)date.tm_min, 2);
+	at = digits_print(at, (uint64_t)date.tm_sec, 2);
+	at = digits_print(at, suffix_of(order_id), SUFFIX_DIGITS);
+	*at = '\0';
 }
 
 bool number_parse(const char *number, uint64_t *ret_second, uint64_t *ret_suffix)
