@@ -19,7 +19,7 @@
 
 #define BLOCK_FIRST_BYTES ((size_t)64 * 1024)
 #define BLOCK_GROWN_BYTES ((size_t)1024 * 1024)
-#define KEEP_MAX_BYTES ((size_t)1024 * 1024)
+#define KEEP_MAX_BYTES ((size_t)4096 * 1024)
 
 struct block {
 	struct block *next;
@@ -167,11 +167,14 @@ char *arena_print(struct arena *arena, const char *format, ...)
 {
 	va_list arguments;
 	char *text = NULL;
+	char start[128]; /* most are short enough to be printed but once */
 	int size;
 
 	va_start(arguments, format);
-	size = vsnprintf(NULL, 0, format, arguments);
+	size = vsnprintf(start, sizeof(start), format, arguments);
 	va_end(arguments);
+	if (size >= 0 && (size_t)size < sizeof(start))
+		return arena_text(arena, start, (size_t)size);
 	if (size >= 0)
 		text = arena_take_dirty(arena, (size_t)size + 1);
 	if (!text)

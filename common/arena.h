@@ -5,7 +5,7 @@
 /* Memory of one request or one tick: allocated in passing, given back all at once.
  *
  * Nothing taken from an arena is freed on its own. arena_reset keeps the first block, so that a
- * steady load allocates nothing; blocks beyond 1 MiB are given back at every reset. */
+ * steady load allocates nothing; blocks beyond 4 MiB are given back at every reset. */
 
 struct arena;
 

@@ -78,7 +78,7 @@ static uint64_t bits_read(const uint8_t *at, size_t width)
 }
 
 /* The first bytes that hold a type and a small number at once: all below 0xc0 and from 0xe0 on. */
-static struct head head_read_fix(uint8_t first)
+static inline struct head head_read_fix(uint8_t first)
 {
 	if (first < 0x80)
 		return (struct head){ VALUE_UINT, 1, 0, first };
@@ -279,7 +279,7 @@ static int buffer_grow(struct buffer *buffer, size_t size)
 	return 0;
 }
 
-void *buffer_extend(struct buffer *buffer, size_t size)
+static inline void *extend(struct buffer *buffer, size_t size)
 {
 	if (!buffer->error && (!buffer->at || size > buffer->room - buffer->size))
 		buffer->error = buffer_grow(buffer, size);
@@ -289,9 +289,14 @@ void *buffer_extend(struct buffer *buffer, size_t size)
 	return buffer->at + buffer->size - size;
 }
 
+void *buffer_extend(struct buffer *buffer, size_t size)
+{
+	return extend(buffer, size);
+}
+
 void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
 {
-	void *at = buffer_extend(buffer, size);
+	void *at = extend(buffer, size);
 
 	if (at && size)
 		memcpy(at, bytes, size);
@@ -328,17 +333,44 @@ void pack_bool(struct buffer *buffer, bool value)
 		msgpack_pack_false(&packer);
 }
 
+/* Most of what is packed is short and takes one byte as its head: that one is written here, and the
+ * other forms are msgpack-c's. */
+static inline void pack_short(struct buffer *buffer, uint8_t head, const void *bytes, size_t size)
+{
+	uint8_t *at = extend(buffer, 1 + size);
+
+	if (!at)
+		return;
+	at[0] = head;
+	memcpy(at + 1, bytes, size);
+}
+
+#define SHORT_NUMBER 0x80
+#define SHORT_STR 32
+#define SHORT_LIST 16
+
 void pack_u64(struct buffer *buffer, uint64_t value)
 {
-	msgpack_packer packer = packer_of(buffer);
+	msgpack_packer packer;
+
+	if (value < SHORT_NUMBER) {
+		pack_short(buffer, (uint8_t)value, "", 0);
+		return;
+	}
+	packer = packer_of(buffer);
 
 	msgpack_pack_uint64(&packer, value);
 }
 
 void pack_i64(struct buffer *buffer, int64_t value)
 {
-	msgpack_packer packer = packer_of(buffer);
+	msgpack_packer packer;
 
+	if (value >= 0) {
+		pack_u64(buffer, (uint64_t)value);
+		return;
+	}
+	packer = packer_of(buffer);
 	msgpack_pack_int64(&packer, value);
 }
 
@@ -349,13 +381,18 @@ void pack_str(struct buffer *buffer, const char *text)
 
 void pack_strn(struct buffer *buffer, const char *bytes, size_t size)
 {
-	msgpack_packer packer = packer_of(buffer);
+	msgpack_packer packer;
 
+	if (size < SHORT_STR) {
+		pack_short(buffer, (uint8_t)(0xa0 | size), bytes, size);
+		return;
+	}
 	if (size > UINT32_MAX) {
 		if (!buffer->error)
 			buffer->error = -EMSGSIZE;
 		return;
 	}
+	packer = packer_of(buffer);
 	msgpack_pack_str(&packer, size);
 	msgpack_pack_str_body(&packer, bytes, size);
 }
@@ -375,15 +412,25 @@ void pack_bin(struct buffer *buffer, const void *bytes, size_t size)
 
 void pack_array(struct buffer *buffer, uint32_t count)
 {
-	msgpack_packer packer = packer_of(buffer);
+	msgpack_packer packer;
 
+	if (count < SHORT_LIST) {
+		pack_short(buffer, (uint8_t)(0x90 | count), "", 0);
+		return;
+	}
+	packer = packer_of(buffer);
 	msgpack_pack_array(&packer, count);
 }
 
 void pack_map(struct buffer *buffer, uint32_t count)
 {
-	msgpack_packer packer = packer_of(buffer);
+	msgpack_packer packer;
 
+	if (count < SHORT_LIST) {
+		pack_short(buffer, (uint8_t)(0x80 | count), "", 0);
+		return;
+	}
+	packer = packer_of(buffer);
 	msgpack_pack_map(&packer, count);
 }
 

@@ -56,6 +56,11 @@ bool tick_may_grow(const struct tick *tick)
 	return tick->service->access_max == ACCESS_GROW;
 }
 
+bool tick_may_settle(const struct tick *tick)
+{
+	return tick->service->access_max >= ACCESS_SETTLE;
+}
+
 int64_t tick_deadline(const struct tick *tick)
 {
 	return tick->service->deadline_ms;

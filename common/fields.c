@@ -60,18 +60,24 @@ int names_find(const char *const *names, const char *name, size_t size)
 	return 0;
 }
 
-static const struct field *field_find(const struct record *record, const char *name, size_t size)
+/* The search goes once round from `first`: names come mostly in the table's order. */
+static const struct field *field_find(const struct record *record, size_t first, const char *name,
+	size_t size)
 {
-	for (size_t i = 0; i < record->count; i++)
-		if (strlen(record->fields[i].name) == size &&
-			!memcmp(record->fields[i].name, name, size))
-			return &record->fields[i];
+	for (size_t i = 0; i < record->count; i++) {
+		size_t at = first + i < record->count ? first + i : first + i - record->count;
+		const char *known = record->fields[at].name;
+
+		if (size > 0 && known[0] == name[0] && strlen(known) == size &&
+			!memcmp(known, name, size))
+			return &record->fields[at];
+	}
 	return NULL;
 }
 
 const struct field *record_field(const struct record *record, const char *name)
 {
-	return field_find(record, name, strlen(name));
+	return field_find(record, 0, name, strlen(name));
 }
 
 /* Where in the frame a value stands, for messages: a name, or an index where name is NULL. */
@@ -319,9 +325,9 @@ static int field_read(const struct input *input, const struct path *path, const 
 	return OUTCOME_INTERNAL;
 }
 
-/* One pair of a map; `seen` has a bit for each field. */
+/* One pair of a map; `seen` has a bit for each field, `next` the one that should be next. */
 static int pair_read(const struct input *input, const struct path *up, const struct record *record,
-	const struct value *pair, void *ret_record, uint64_t *seen)
+	const struct value *pair, void *ret_record, uint64_t *seen, size_t *next)
 {
 	const struct field *field;
 	struct path path = { .up = up };
@@ -329,10 +335,11 @@ static int pair_read(const struct input *input, const struct path *up, const str
 
 	if (pair[0].type != VALUE_STR)
 		return refuse(input, up, "a name in the map is not a text");
-	field = field_find(record, pair[0].str.at, pair[0].str.size);
+	field = field_find(record, *next, pair[0].str.at, pair[0].str.size);
 	if (!field || field->flags & FIELD_HIDDEN)
 		return 0;
 	path.name = field->name;
+	*next = (size_t)(field - record->fields) + 1;
 	bit = UINT64_C(1) << (field - record->fields);
 	if (*seen & bit)
 		return refuse(input, &path, "given twice");
@@ -344,13 +351,14 @@ static int map_read(const struct input *input, const struct path *path, const st
 	const struct value *map, void *ret_record)
 {
 	uint64_t seen = 0;
+	size_t next = 0;
 	int error = 0;
 
 	if (map->type != VALUE_MAP)
 		return refuse(input, path, "not a map");
 	for (uint32_t i = 0; !error && i < map->list.count; i++)
 		error = pair_read(input, path, record, &map->list.at[(size_t)2 * i], ret_record,
-			&seen);
+			&seen, &next);
 	for (size_t i = 0; !error && i < record->count; i++)
 		if (record->fields[i].flags & FIELD_REQUIRED && !(seen >> i & 1))
 			error = refuse(input, &(struct path){ path, record->fields[i].name, 0 },

@@ -132,6 +132,9 @@ const char *tick_actor(struct tick *tick, const char *given);
 /* Whether the store has room for new work: false in a run that only settles. */
 bool tick_may_grow(const struct tick *tick);
 
+/* Whether anything may be written: false in a run that only reads. */
+bool tick_may_settle(const struct tick *tick);
+
 /* When the asker stops waiting, on the monotonic clock; 0: it did not say. */
 int64_t tick_deadline(const struct tick *tick);
 

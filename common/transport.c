@@ -195,13 +195,18 @@ static bool body_take(void *socket, zmq_msg_t *body, bool *ret_delimiter)
 static void route_read_credentials(struct route *route, zmq_msg_t *body)
 {
 	const char *address = zmq_msg_gets(body, "Peer-Address");
-	unsigned uid, gid;
+	const char *at = address ? strchr(address, ':') : NULL;
+	char *end;
 
-	route->known = address && sscanf(address, "%*[^:]:%u:%u", &uid, &gid) == 2;
-	if (!route->known)
+	route->known = false;
+	if (!at)
 		return;
-	route->uid = uid;
-	route->gid = gid;
+	route->uid = (uid_t)strtoul(at + 1, &end, 10);
+	if (end == at + 1 || *end != ':')
+		return;
+	at = end;
+	route->gid = (gid_t)strtoul(at + 1, &end, 10);
+	route->known = end > at + 1;
 }
 
 static bool client_take(struct transport *transport)

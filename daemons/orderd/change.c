@@ -24,7 +24,7 @@ static void order_advance(struct tick *tick, struct order *order, const struct s
 	order->wire.updated_at = tick->now_ms;
 	order_set_due(tick, order, step->to == ORDERD_SHIPPED ? complete_at : 0);
 	event_append(tick, order, step->from, actor, reason);
-	listing_put(tick, order, step->from);
+	listing_put(tick, order);
 	if (step->goal != GOAL_NONE) {
 		saga.version = ++order->stock_version;
 		saga_put(tick, &saga);

@@ -122,6 +122,12 @@ void coordinator_answer_early(struct tick *tick, const struct open_saga *open,
 /* Calls `act` for every saga whose time has come, a bounded number a tick. */
 void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct open_saga *));
 
+/* How many are held and have no record yet. */
+size_t coordinator_held_count(const struct coordinator *coordinator);
+
+/* Memory has lost what only a start finds again: the next tick fails. */
+void coordinator_lose(struct coordinator *coordinator);
+
 /* Memory: drafts are looked at again at once. */
 void coordinator_hurry(struct coordinator *coordinator);
 

@@ -15,11 +15,11 @@ struct coordinator {
 	struct open_saga *claims;    /* those under an idempotency key, by it */
 	struct open_saga *reserving; /* by number */
 	struct open_saga *held;      /* by the time their records are to be written */
-	size_t reserving_count;
+	size_t reserving_count, held_count;
 	struct alarms alarms;
 	uint64_t drafts;
 	bool short_of_room;
-	bool lost; /* an order asked of stockd found no memory: only a restart finds it */
+	bool lost;             /* something found no memory that only a start finds again */
 	uint64_t damaged_saga; /* what undid the last run, 0: nothing */
 	struct newcomers newcomers;
 };

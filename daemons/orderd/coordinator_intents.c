@@ -125,6 +125,7 @@ static void hold(struct coordinator *coordinator, struct open_saga *open, int64_
 	open->write_at_ms = write_at_ms;
 	alarm_clear(&coordinator->alarms, &open->alarm);
 	DL_APPEND2(coordinator->held, open, prev_held, next_held);
+	coordinator->held_count++;
 }
 
 void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms,
@@ -136,8 +137,10 @@ void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t w
 
 void hold_end(struct coordinator *coordinator, struct open_saga *open)
 {
-	if (open->prev_held)
-		DL_DELETE2(coordinator->held, open, prev_held, next_held);
+	if (!open->prev_held)
+		return;
+	DL_DELETE2(coordinator->held, open, prev_held, next_held);
+	coordinator->held_count--;
 	open->prev_held = open->next_held = NULL;
 }
 
@@ -216,7 +219,7 @@ static void do_open_intent(void *state, void *argument)
 	if (open)
 		open->intent = intent_copy(change->intent);
 	if (!open || !open->intent) {
-		coordinator->lost = true;
+		coordinator_lose(coordinator);
 		return;
 	}
 	reserving_add(coordinator, open);
@@ -259,6 +262,11 @@ void coordinator_take_up(struct tick *tick, const struct intent *intent, uint64_
 }
 
 /* --- their records --------------------------------------------------------------------------- */
+
+size_t coordinator_held_count(const struct coordinator *coordinator)
+{
+	return coordinator->held_count;
+}
 
 bool coordinator_write(struct tick *tick, bool all,
 	void (*write)(struct tick *, const struct open_saga *))

@@ -84,6 +84,11 @@ void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct 
 		coordinator_load(tick);
 }
 
+void coordinator_lose(struct coordinator *coordinator)
+{
+	coordinator->lost = true;
+}
+
 void coordinator_hurry(struct coordinator *coordinator)
 {
 	struct open_saga *open, *next;

@@ -9,7 +9,7 @@
 #include "prices.h"
 
 #define PROMPT_MS 100 /* an order whose lines are held so soon keeps the deadline it was given */
-#define GATHER_MS 4   /* so long its record may wait for those of others */
+#define GATHER_MS 10  /* so long its record may wait for those of others */
 
 /* The order as it was when it was made: what a repeat under the same key is answered with. */
 static struct orderd_order as_made(const struct order *order)
@@ -282,7 +282,7 @@ void create_take_up(struct tick *tick, const struct intent *intent)
 /* --- stockd has answered -------------------------------------------------------------------- */
 
 /* The order's record, with all that goes with it. */
-static void write_record(struct tick *tick, const struct open_saga *open)
+static void write_record(struct tick *tick, const struct open_saga *open, bool list_at_once)
 {
 	const char *buyer;
 	struct order order;
@@ -293,7 +293,8 @@ static void write_record(struct tick *tick, const struct open_saga *open)
 	buyer = arena_print(tick->arena, "user:%" PRIu64, order.wire.user_id);
 	order_set_due(tick, &order, order.wire.expires_at);
 	event_append(tick, &order, ORDERD_ANY, buyer, NULL);
-	listing_put(tick, &order, ORDERD_ANY);
+	if (list_at_once || !unlisted_add(tick, order.wire.user_id, order.wire.order_id))
+		listing_put(tick, &order);
 	number_note(tick, order.number_second, order.wire.order_id);
 	if (order.key)
 		idempotency_put(tick, order.wire.user_id, order.key,
@@ -304,10 +305,21 @@ static void write_record(struct tick *tick, const struct open_saga *open)
 	coordinator_close(tick, open->number);
 }
 
-/* All orders below the first that is being made have their records, once these do. */
+static void write_now(struct tick *tick, const struct open_saga *open)
+{
+	write_record(tick, open, true);
+}
+
+static void write_due(struct tick *tick, const struct open_saga *open)
+{
+	write_record(tick, open, false);
+}
+
+/* All orders below the first that is being made have their records, once these do. Where somebody
+ * in this tick may list them, they are listed at once. */
 void create_write(struct tick *tick, bool all)
 {
-	if (coordinator_write(tick, all, write_record))
+	if (coordinator_write(tick, all, all ? write_now : write_due))
 		fence_mark(tick, coordinator_reserving(tick, 0)->number - 1);
 }
 
@@ -327,7 +339,7 @@ static void held(struct tick *tick, struct open_saga *open)
 	if (open->told)
 		coordinator_answer_early(tick, open, wire);
 	else
-		write_record(tick, open);
+		write_now(tick, open);
 }
 
 static void refused(struct tick *tick, const struct open_saga *open, const struct move_reply *move)
@@ -421,7 +433,7 @@ void create_act(struct tick *tick, const struct open_saga *open)
 	if (open->step == SAGA_PRICING) {
 		act_on_draft(tick, open);
 	} else if (open->held) {
-		write_record(tick, open);
+		write_now(tick, open);
 	} else if (tick->monotonic_ms >= open->give_up_ms) {
 		compensate(tick, open);
 	} else {

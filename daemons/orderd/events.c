@@ -22,10 +22,17 @@ static const struct field stored_event_fields[] = {
 };
 static const struct record stored_event_record = RECORD(stored_event, stored_event_fields);
 
+static uint64_t last_seq(struct tick *tick)
+{
+	struct slice key, value;
+
+	return txn_last(tick->txn, TABLE_EVENTS, &key, &value) ? key_read_u64(key, 0) : 0;
+}
+
 void event_append(struct tick *tick, struct order *order, enum orderd_status from,
 	const char *actor, const char *reason)
 {
-	uint64_t seq = counter_get(tick->txn, TABLE_META, "event_seq") + 1;
+	uint64_t seq = last_seq(tick) + 1;
 	struct key key = { 0 };
 	struct stored_event event = {
 		.wire = {
@@ -44,7 +51,6 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 
 	key_add_u64(&key, seq);
 	record_put(tick->txn, TABLE_EVENTS, &key, &stored_event_record, &event);
-	counter_put(tick->txn, TABLE_META, "event_seq", seq);
 	order->last_event = seq;
 	tick_publish(tick, &event_record, &event.wire);
 }
@@ -56,7 +62,7 @@ int handle_event_list(struct tick *tick, const void *request, void *reply)
 	struct key from = { 0 };
 	struct scan scan;
 
-	list->last = counter_get(tick->txn, TABLE_META, "event_seq");
+	list->last = last_seq(tick);
 	list->events = arena_take(tick->arena, (size_t)range->limit * sizeof(*list->events));
 	if (!list->events)
 		return -ENOMEM;

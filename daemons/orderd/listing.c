@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "unlisted.h"
+
 /* Lines of all orders on a page: keeps a reply far below its limit, whatever lines_max says. */
 #define PAGE_LINES_MAX 3000
 
@@ -49,19 +51,57 @@ static uint64_t *count_of(struct counts *counts, enum orderd_status status)
 	}
 }
 
-void listing_put(struct tick *tick, const struct order *order, enum orderd_status from)
+static struct key entry_key(uint64_t user_id, uint64_t order_id)
 {
-	struct key counts_key = user_key(order->wire.user_id, 0);
-	struct key key = user_key(order->wire.user_id, ~order->wire.order_id);
-	uint8_t status = (uint8_t)order->wire.status;
+	return user_key(user_id, ~order_id);
+}
+
+static void entry_put(struct tick *tick, uint64_t user_id, uint64_t order_id,
+	enum orderd_status before, enum orderd_status now)
+{
+	struct key counts_key = user_key(user_id, 0);
+	struct key key = entry_key(user_id, order_id);
+	uint8_t status = (uint8_t)now;
 	struct counts counts = { 0 };
+	uint64_t *count;
 
 	record_get(tick->txn, tick->arena, TABLE_USERS, &counts_key, &counts_record, &counts);
-	if (from != ORDERD_ANY)
-		--*count_of(&counts, from);
-	++*count_of(&counts, order->wire.status);
+	count = count_of(&counts, before);
+	if (count)
+		--*count;
+	++*count_of(&counts, now);
 	record_put(tick->txn, TABLE_USERS, &counts_key, &counts_record, &counts);
 	txn_put(tick->txn, TABLE_USERS, &key, &status, sizeof(status));
+}
+
+/* ORDERD_ANY: there is none. */
+static enum orderd_status entry_get(struct tick *tick, uint64_t user_id, uint64_t order_id)
+{
+	struct key key = entry_key(user_id, order_id);
+	struct slice value;
+
+	if (!txn_get(tick->txn, TABLE_USERS, &key, &value))
+		return ORDERD_ANY;
+	return *(const uint8_t *)value.at;
+}
+
+bool listing_has(struct tick *tick, uint64_t user_id, uint64_t order_id)
+{
+	return entry_get(tick, user_id, order_id) != ORDERD_ANY;
+}
+
+void listing_put(struct tick *tick, const struct order *order)
+{
+	const struct orderd_order *wire = &order->wire;
+
+	entry_put(tick, wire->user_id, wire->order_id,
+		entry_get(tick, wire->user_id, wire->order_id), wire->status);
+}
+
+void listing_add(struct tick *tick, const struct unlisted_order *order)
+{
+	if (!listing_has(tick, order->user_id, order->order_id))
+		entry_put(tick, order->user_id, order->order_id, ORDERD_ANY, ORDERD_PENDING);
 }
 
 static uint64_t total_of(struct tick *tick, const struct order_query *query)
@@ -124,6 +164,7 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 			"page: reaches past %d orders; go on with after", SKIP_MAX);
 	list->page = query->page;
 	list->page_size = query->page_size;
+	unlisted_write_user(tick, query->user_id);
 	list->total = total_of(tick, query);
 	list->orders = arena_take(tick->arena, PAGE_SIZE_MAX * sizeof(*list->orders));
 	if (!list->orders)

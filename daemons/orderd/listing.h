@@ -5,8 +5,15 @@
 /* A user's orders, newest first, and how many there are in each status. Both stand side by side in
  * one table, so that keeping them costs an order one page. */
 
-/* Enters an order that is new (from ORDERD_ANY) or has changed its status. */
-void listing_put(struct tick *tick, const struct order *order, enum orderd_status from);
+struct unlisted_order;
+
+/* Enters an order that is new or has changed its status. */
+void listing_put(struct tick *tick, const struct order *order);
+
+/* Enters a new order, unless it is entered already. */
+void listing_add(struct tick *tick, const struct unlisted_order *order);
+
+bool listing_has(struct tick *tick, uint64_t user_id, uint64_t order_id);
 
 int handle_order_get(struct tick *tick, const void *request, void *reply);
 int handle_order_list(struct tick *tick, const void *request, void *reply);

@@ -3,6 +3,7 @@
 #include "fence.h"
 #include "idempotency.h"
 #include "number.h"
+#include "unlisted.h"
 
 /* All that orderd has in memory: tick->state. It is made anew at start from the table and from what
  * stockd answers, and decides nothing that the transaction could decide. */
@@ -16,6 +17,7 @@ struct memory {
 	struct numbering numbering;
 	struct fence_state fence;
 	struct pruning pruning;
+	struct unlisted unlisted;
 };
 
 static inline struct memory *memory_of(const struct tick *tick)

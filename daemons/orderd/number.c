@@ -8,6 +8,7 @@
 #include "memory.h"
 
 #define SUFFIXES 1000000
+#define SUFFIX_DIGITS 6
 #define SCRAMBLE 387421   /* without a common divisor with SUFFIXES */
 #define UNSCRAMBLE 140981 /* SCRAMBLE * UNSCRAMBLE is 1 modulo SUFFIXES */
 
@@ -82,18 +83,28 @@ void number_note(struct tick *tick, uint64_t at, uint64_t order_id)
 	record_put(tick->txn, TABLE_SECONDS, &key, &second_record, &second);
 }
 
+static char *digits_print(char *at, uint64_t number, int digits)
+{
+	for (int i = digits; i-- > 0; number /= 10)
+		at[i] = (char)('0' + number % 10);
+	return at + digits;
+}
+
 void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
 {
 	time_t time = (time_t)second;
 	struct tm date = { 0 };
-	char text[64] = "";
+	char *at = ret;
 
 	gmtime_r(&time, &date);
-	snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02d%06" PRIu64, date.tm_year + 1900,
-		date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec,
-		suffix_of(order_id));
-	memcpy(ret, text, ORDER_NO_DIGITS);
-	ret[ORDER_NO_DIGITS] = '\0';
+	at = digits_print(at, (uint64_t)date.tm_year + 1900, 4);
+	at = digits_print(at, (uint64_t)date.tm_mon + 1, 2);
+	at = digits_print(at, (uint64_t)date.tm_mday, 2);
+	at = digits_print(at, (uint64_t)date.tm_hour, 2);
+	at = digits_print(at, (uint64_t)date.tm_min, 2);
+	at = digits_print(at, (uint64_t)date.tm_sec, 2);
+	at = digits_print(at, suffix_of(order_id), SUFFIX_DIGITS);
+	*at = '\0';
 }
 
 bool number_parse(const char *number, uint64_t *ret_second, uint64_t *ret_suffix)

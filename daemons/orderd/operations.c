@@ -106,6 +106,7 @@ static void orderd_close_state(void *state)
 	if (!memory)
 		return;
 	coordinator_free(memory->coordinator);
+	unlisted_done(&memory->unlisted);
 	prices_free(memory->prices);
 	free(memory);
 }
@@ -122,6 +123,7 @@ static int orderd_open_state(struct tick *tick, void **ret_state)
 	if (!memory->coordinator || !memory->prices)
 		return -ENOMEM;
 	number_open(tick);
+	unlisted_open(tick);
 	coordinator_load(tick);
 	fence_begin(tick);
 	return txn_error(tick->txn);
@@ -136,10 +138,16 @@ static void orderd_settle(struct tick *tick)
 
 static int64_t orderd_on_time(struct tick *tick)
 {
+	int64_t wait_ms = PRUNE_WAIT_MS;
+	int64_t list_ms;
+
 	fence_run(tick);
 	create_write(tick, false);
 	coordinator_run(tick, change_act);
-	return idempotency_prune(tick) ? 10 : PRUNE_WAIT_MS;
+	if (idempotency_prune(tick))
+		wait_ms = 10;
+	list_ms = unlisted_write(tick);
+	return list_ms >= 0 && list_ms < wait_ms ? list_ms : wait_ms;
 }
 
 static int64_t orderd_wake(const void *state, int64_t monotonic_ms)
