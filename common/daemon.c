@@ -156,6 +156,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	else
 		log_info("the configuration was reloaded");
 	log_set_level(suite->log_level);
+	service_reload(loop->service);
 	sd_notify(false, "READY=1");
 	return 0;
 }

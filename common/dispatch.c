@@ -1,11 +1,14 @@
 #include "service_inside.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "log.h"
 
 #define TIMEOUT_MAX_MS (3600 * 1000)
 #define TICK_REPLIES_MAX_BYTES (32 * 1024 * 1024) /* then reading has to wait for the next tick */
@@ -164,6 +167,7 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 static const struct operation health_operation = {
 	.name = "health",
 	.access = ACCESS_READ,
+	.who = WHO_ANYBODY,
 	.request = &empty_record,
 	.reply = &health_record,
 	.handle = handle_health,
@@ -187,17 +191,41 @@ static void answer(struct service *service, int outcome, const void *reply)
 		service->message, service->operation ? service->operation->reply : NULL, reply);
 }
 
-static bool admin(const struct route *route)
+/* The client is told what would help, the log who asked for what. */
+static int deny(struct service *service)
 {
-	return route->known && (route->uid == 0 || route->uid == geteuid());
+	const struct operation *operation = service->operation;
+	const struct route *route = service->route;
+	struct arena *arena = service->tick.arena;
+	const char *uid = route->known ? arena_print(arena, "uid %u", (unsigned)route->uid)
+				       : "a peer without a uid";
+	uint64_t before;
+
+	if (!uid)
+		return OUTCOME_DENIED;
+	if (operation->who == WHO_ADMIN)
+		service->message = arena_print(arena,
+			"%s is for administrators: run it as root or as the daemon's own user, or have"
+			" %s named in admin_users, or a group of it in admin_groups, of orderd.conf",
+			operation->name, uid);
+	else
+		service->message = arena_print(arena,
+			"%s may not order here: have it named in order_users, or a group of it in"
+			" order_groups, of orderd.conf",
+			uid);
+	if (permit_tells(service->permit, route, operation->name, service->tick.monotonic_ms,
+		    &before))
+		log_warning("%s was denied %s (and %" PRIu64 " times since the last line of this)",
+			uid, operation->name, before);
+	return OUTCOME_DENIED;
 }
 
 static int admit(struct service *service, uint32_t count)
 {
 	const struct operation *operation = service->operation;
 
-	if (operation->who == WHO_ADMIN && !admin(service->route))
-		return OUTCOME_DENIED;
+	if (!permit_allows(service->permit, operation->who, service->route))
+		return deny(service);
 	if (operation->access > service->access_max)
 		return OUTCOME_STORAGE_FULL;
 	if (operation->access == ACCESS_READ &&
@@ -348,7 +376,7 @@ static enum verdict handle_operation(struct service *service, const struct value
 				CALLS_MAX_PER_CONNECTION));
 	outcome = admit(service, count);
 	if (outcome != OUTCOME_OK)
-		return refuse(service, outcome, NULL);
+		return refuse(service, outcome, service->message);
 	return list ? handle_many(service, list) : handle_element(service, map);
 }
 
@@ -408,6 +436,7 @@ enum verdict dispatch_request(struct service *service, const struct event *event
 	call->id_size = 1;
 	service->call = call;
 	service->operation = NULL;
+	service->message = NULL;
 	service->route = &event->route;
 	service->deadline_ms = 0;
 	service->counts.requests++;

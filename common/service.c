@@ -84,9 +84,11 @@ static int inside_open(struct service *service)
 
 	service->calls = calls_new();
 	service->outbox = outbox_new(service->program);
+	service->permit = permit_new();
 	service->tick.arena = arena_new();
-	if (!service->calls || !service->outbox || !service->tick.arena)
+	if (!service->calls || !service->outbox || !service->permit || !service->tick.arena)
 		return -ENOMEM;
+	service_reload(service);
 	if (service->program->store &&
 		asprintf(&service->store_dir, "%s/%s", suite->state_dir, service->program->store) <
 			0)
@@ -162,6 +164,7 @@ void service_close(struct service *service)
 	db_close(service->db);
 	calls_free(service->calls);
 	outbox_free(service->outbox);
+	permit_free(service->permit);
 	arena_free(service->tick.arena);
 	free(service->tentative);
 	free(service->store_dir);
@@ -171,6 +174,11 @@ void service_close(struct service *service)
 void service_stop(struct service *service)
 {
 	service->stopping = true;
+}
+
+void service_reload(struct service *service)
+{
+	permit_read(service->permit, service->settings);
 }
 
 /* --- the tick ------------------------------------------------------------------------------- */

@@ -47,8 +47,9 @@ enum access {
 };
 
 enum who {
-	WHO_USER,  /* whoever may connect */
-	WHO_ADMIN, /* root and the daemon's own user */
+	WHO_USER,    /* whoever may order; permit.h says who that is */
+	WHO_ADMIN,   /* whoever administers */
+	WHO_ANYBODY, /* whoever may connect */
 };
 
 struct operation {
@@ -160,6 +161,8 @@ struct route {
 	bool delimiter; /* an empty frame stood before the body: a REQ socket */
 	uid_t uid;
 	gid_t gid;
+	pid_t pid;
+	int socket; /* its connection when the request was read; 0: not known */
 	bool known; /* uid and gid are known */
 };
 
@@ -193,6 +196,9 @@ void service_close(struct service *service);
 
 /* From now on requests are answered OUTCOME_BUSY, while what is in hand goes on to its answer. */
 void service_stop(struct service *service);
+
+/* To be called when live settings have changed. */
+void service_reload(struct service *service);
 
 #define EVENTS_MAX 1024
 

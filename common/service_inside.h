@@ -2,6 +2,7 @@
 
 #include "calls.h"
 #include "outbox.h"
+#include "permit.h"
 #include "service.h"
 
 /* An element that failed half way in this tick: in the next run it is refused unheard, and the
@@ -27,6 +28,7 @@ struct service {
 	char *store_dir;
 	struct calls *calls;
 	struct outbox *outbox;
+	struct permit *permit;
 	struct tick tick;
 	bool peer_up[PEERS_MAX];
 	int64_t started_at_ms;

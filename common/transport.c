@@ -196,12 +196,15 @@ static void route_read_credentials(struct route *route, zmq_msg_t *body)
 {
 	const char *address = zmq_msg_gets(body, "Peer-Address");
 	unsigned uid, gid;
+	int pid = 0;
 
-	route->known = address && sscanf(address, "%*[^:]:%u:%u", &uid, &gid) == 2;
+	route->known = address && sscanf(address, "%*[^:]:%u:%u:%d", &uid, &gid, &pid) >= 2;
 	if (!route->known)
 		return;
 	route->uid = uid;
 	route->gid = gid;
+	route->pid = pid;
+	route->socket = zmq_msg_get(body, ZMQ_SRCFD);
 }
 
 static bool client_take(struct transport *transport)
