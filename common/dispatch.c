@@ -199,6 +199,11 @@ static int deny(struct service *service)
 	struct arena *arena = service->tick.arena;
 	const char *uid = route->known ? arena_print(arena, "uid %u", (unsigned)route->uid)
 				       : "a peer without a uid";
+	struct log_about about = {
+		.operation = operation->name,
+		.error = outcome_name(OUTCOME_DENIED),
+		.uid = route->known && uid ? uid + strlen("uid ") : NULL,
+	};
 	uint64_t before;
 
 	if (!uid)
@@ -215,8 +220,9 @@ static int deny(struct service *service)
 			uid);
 	if (permit_tells(service->permit, route, operation->name, service->tick.monotonic_ms,
 		    &before))
-		log_warning("%s was denied %s (and %" PRIu64 " times since the last line of this)",
-			uid, operation->name, before);
+		log_message(MESSAGE_DENIED, &about,
+			"%s was denied %s (and %" PRIu64 " times since the last line of this)", uid,
+			operation->name, before);
 	return OUTCOME_DENIED;
 }
 

@@ -79,14 +79,16 @@ static void ids_read(struct ids *ids, const char *setting, const char *names,
 		uint64_t number;
 
 		if (ids->count == IDS_MAX)
-			log_warning("%s: only the first %d names count", setting, IDS_MAX);
+			log_message(MESSAGE_NAME_UNKNOWN, NULL, "%s: only the first %d names count",
+				setting, IDS_MAX);
 		else if (text_to_u64(name, &number) && number < UINT32_MAX)
 			ids->at[ids->count++] = (id_t)number;
 		else if (find(name, &ids->at[ids->count]))
 			ids->count++;
 		else
-			log_warning("%s: nobody is called %s, so it is left out; correct the name,"
-				    " then reload",
+			log_message(MESSAGE_NAME_UNKNOWN, NULL,
+				"%s: nobody is called %s, so it is left out; correct the name,"
+				" then reload",
 				setting, name);
 	}
 	free(copy);

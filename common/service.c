@@ -39,13 +39,16 @@ enum verdict service_judge(struct service *service, int outcome, uint64_t writes
 {
 	const char *program = service->program->name;
 	const char *what = service->operation ? service->operation->name : "a result";
+	struct log_about about = { .operation = service->operation ? what : NULL };
 	struct txn *txn = service->tick.txn;
 	int error = txn ? txn_error(txn) : 0;
 
 	if (error == -ENOSPC)
 		return VERDICT_FULL;
 	if (error == -EUCLEAN) {
-		log_error("%s: %s: a damaged record: %s", program, what, record_damage());
+		about.error = "corrupt_record";
+		log_message(MESSAGE_RECORD_DAMAGED, &about, "%s: %s: a damaged record: %s", program,
+			what, record_damage());
 		return poison_note(service, OUTCOME_CORRUPT_RECORD);
 	}
 	if (error < 0 || outbox_error(service->outbox) < 0)
@@ -53,11 +56,15 @@ enum verdict service_judge(struct service *service, int outcome, uint64_t writes
 	*ret_outcome = outcome < 0 ? OUTCOME_INTERNAL : outcome;
 	if (outcome == OUTCOME_OK || outcome == OUTCOME_LATER)
 		return VERDICT_GOOD;
-	if (outcome < 0)
-		log_error("%s: %s: %s", program, what, strerror(-outcome));
+	if (outcome < 0) {
+		about.error = strerrorname_np(-outcome);
+		log_message(MESSAGE_OPERATION_FAILED, &about, "%s: %s: %s", program, what,
+			strerror(-outcome));
+	}
 	if (!txn || txn_writes(txn) == writes)
 		return VERDICT_GOOD;
-	log_error("%s: %s was refused after a write; undone", program, what);
+	log_message(MESSAGE_REFUSED_AFTER_WRITE, &about, "%s: %s was refused after a write; undone",
+		program, what);
 	return poison_note(service, OUTCOME_INTERNAL);
 }
 
@@ -269,7 +276,9 @@ static enum verdict tick_commit(struct service *service)
 	if (result == -ENOSPC)
 		return VERDICT_FULL;
 	if (result < 0)
-		log_error("%s: commit: %s", service->program->name, strerror(-result));
+		log_message(MESSAGE_COMMIT_FAILED,
+			&(struct log_about){ .error = strerrorname_np(-result) }, "%s: commit: %s",
+			service->program->name, strerror(-result));
 	return result < 0 ? VERDICT_FATAL : VERDICT_GOOD;
 }
 

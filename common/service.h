@@ -9,6 +9,7 @@
 #include "db.h"
 #include "error.h"
 #include "fields.h"
+#include "log.h"
 #include "protocol.h"
 #include "settings.h"
 
@@ -151,6 +152,11 @@ void tick_publish(struct tick *tick, const struct record *record, const void *fr
 /* Runs fn(state, argument) after the commit and not at all when the tick is undone: the only way
  * to change the program's memory. `argument` may be arena memory. */
 void tick_after(struct tick *tick, void (*fn)(void *state, void *argument), void *argument);
+
+/* Logs what happened to an order, after the commit, and not at all when the tick is undone; only
+ * where the setting log_orders asks for it. `about` and its texts must outlive the tick. */
+void tick_note(struct tick *tick, enum message message, const struct log_about *about,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* --- for the loop and the simulator --------------------------------------------------------- */
 

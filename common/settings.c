@@ -50,6 +50,8 @@ static const struct option_row suite_rows[] = {
 		"what is logged: error, warning, info or debug", true },
 	{ "store_size_max", OPTION_SIZE, offsetof(struct suite_settings, store_size_max_bytes),
 		"64G", INT64_C(1) << 20, INT64_C(1) << 46, "how large a store may grow", false },
+	{ "log_orders", OPTION_SWITCH, offsetof(struct suite_settings, log_orders), "no", 0, 0,
+		"log every step of every order", true },
 	NAMES(admin_users, "users who administer, besides root and the daemon's own"),
 	NAMES(admin_groups, "groups whose members administer"),
 	NAMES(order_users, "users who may order (none, and no group: whoever may connect)"),

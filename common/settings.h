@@ -49,6 +49,7 @@ struct suite_settings {
 	/* Names or numbers, separated by commas; see permit.h. */
 	const char *admin_users, *admin_groups;
 	const char *order_users, *order_groups;
+	bool log_orders; /* every step of every order, at level info */
 };
 extern const struct option_table suite_options; /* section "suite" */
 

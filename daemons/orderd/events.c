@@ -47,6 +47,11 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 	counter_put(tick->txn, TABLE_META, "event_seq", seq);
 	order->last_event = seq;
 	tick_publish(tick, &event_record, &event.wire);
+	tick_note(tick, MESSAGE_ORDER_CHANGED,
+		&(struct log_about){
+			.order_id = event.wire.order_id, .user_id = event.wire.user_id },
+		"%s%s%s by %s%s%s", status_names[from], *status_names[from] ? " becomes " : "is ",
+		status_names[order->wire.status], actor, reason ? ": " : "", reason ? reason : "");
 }
 
 int handle_event_list(struct tick *tick, const void *request, void *reply)
