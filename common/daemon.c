@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
 #include "settings.h"
+#include "store.h"
 #include "transport.h"
 
 #define TICK_LONG_MS 20 /* a tick that worked longer makes the next one take in less */
@@ -78,6 +80,15 @@ static bool is_stopped(const struct loop *loop, int64_t now_ms)
 			now_ms - loop->input_at_ms >= STOP_QUIET_MS);
 }
 
+/* Copies of all stores begin: until then nothing may come in or go out. */
+static void hold_wait(const struct loop *loop)
+{
+	int64_t left_ms = service_held_until(loop->service) - clock_monotonic_ms();
+
+	if (left_ms > 0 && left_ms <= TICK_HOLD_MAX_MS)
+		nanosleep(&(struct timespec){ left_ms / 1000, left_ms % 1000 * 1000000L }, NULL);
+}
+
 static int loop_tick(struct loop *loop)
 {
 	const struct event *events;
@@ -89,6 +100,7 @@ static int loop_tick(struct loop *loop)
 
 	result = service_tick(loop->service, events, count, clock_wall_ms(), now_ms, &wait_ms);
 	transport_release(loop->transport);
+	hold_wait(loop);
 	intake_adapt(loop, clock_cpu_ms() - cpu_ms, count);
 	if (result < 0) {
 		log_message(MESSAGE_TICK_FAILED, NULL,
@@ -207,6 +219,19 @@ static int directory_make(const char *path, mode_t mode)
 	return -errno;
 }
 
+/* Stores of different times must not meet. */
+static int mark_check(const char *state_dir)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/" STORE_MARK, state_dir);
+	if (access(path, F_OK) < 0)
+		return 0;
+	log_message(MESSAGE_HALF_RESTORED, NULL,
+		"%s is there: a restore did not come to its end; run it again", path);
+	return -EUCLEAN;
+}
+
 /* Binding a socket silently takes it from whoever had it: the lock makes sure nobody has. */
 static int lock_take(struct loop *loop, const char *runtime_dir)
 {
@@ -274,6 +299,8 @@ static int loop_open(struct loop *loop)
 
 	if (result == 0)
 		result = directory_make(suite->state_dir, 0750);
+	if (result == 0)
+		result = mark_check(suite->state_dir);
 	if (result == 0)
 		result = lock_take(loop, suite->runtime_dir);
 	if (result < 0)

@@ -57,6 +57,11 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"systemd opened a socket for this daemon that it does not serve, so it did not start.\n\n"
 		"Let ListenStream= of the socket unit and runtime_dir in orderd.conf(5) name the same\n"
 		"directory, then run `systemctl daemon-reload` and restart the socket." },
+	[MESSAGE_HALF_RESTORED] = { "b2a4d1c09c6f4f6c8a4b7d1e5f30a962", LOG_LEVEL_ERROR,
+		"A restore did not come to its end",
+		"`orderctl restore` or `orderctl compact` was interrupted while it exchanged the stores, so\n"
+		"they may be of different times, and the daemon did not start.\n\n"
+		"Run the same command again. The old stores stand beside, as NAME.before-TIME." },
 	[MESSAGE_CANNOT_SERVE] = { "dbb41bffb8514e83b3ef4414ba198aae", LOG_LEVEL_ERROR,
 		"Sockets or store cannot be opened",
 		"The daemon did not start. The message says what it could not open and why.\n\n"

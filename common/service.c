@@ -183,6 +183,28 @@ void service_stop(struct service *service)
 	service->stopping = true;
 }
 
+static void hold_keep(void *state, void *argument)
+{
+	struct tick *tick = argument;
+
+	(void)state;
+	tick->service->held_until_ms = tick->service->hold_asked_ms;
+}
+
+int64_t tick_hold(struct tick *tick, int64_t hold_ms)
+{
+	struct service *service = tick->service;
+
+	service->hold_asked_ms = tick->monotonic_ms + hold_ms;
+	tick_after(tick, hold_keep, tick);
+	return service->hold_asked_ms;
+}
+
+int64_t service_held_until(const struct service *service)
+{
+	return service->held_until_ms;
+}
+
 void service_reload(struct service *service)
 {
 	permit_read(service->permit, service->settings);

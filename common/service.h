@@ -153,6 +153,11 @@ void tick_publish(struct tick *tick, const struct record *record, const void *fr
  * to change the program's memory. `argument` may be arena memory. */
 void tick_after(struct tick *tick, void (*fn)(void *state, void *argument), void *argument);
 
+/* Lets nothing in or out for so long (at most TICK_HOLD_MAX_MS) once this tick is committed and
+ * sent, and returns until when, on the monotonic clock. For copies of all stores that agree. */
+#define TICK_HOLD_MAX_MS 1000
+int64_t tick_hold(struct tick *tick, int64_t hold_ms);
+
 /* Logs what happened to an order, after the commit, and not at all when the tick is undone; only
  * where the setting log_orders asks for it. `about` and its texts must outlive the tick. */
 void tick_note(struct tick *tick, enum message message, const struct log_about *about,
@@ -202,6 +207,9 @@ void service_close(struct service *service);
 
 /* From now on requests are answered OUTCOME_BUSY, while what is in hand goes on to its answer. */
 void service_stop(struct service *service);
+
+/* Until when the loop has to leave the service and its sockets alone; 0: not at all. */
+int64_t service_held_until(const struct service *service);
 
 /* To be called when live settings have changed. */
 void service_reload(struct service *service);

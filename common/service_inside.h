@@ -38,6 +38,8 @@ struct service {
 	bool time_skipped; /* on_time, in the run in hand */
 	bool nearly_full;  /* the store: new work is refused, the rest goes on */
 	struct service_counts counts;
+	int64_t held_until_ms; /* monotonic */
+	int64_t hold_asked_ms; /* likewise, by the tick in hand */
 
 	/* The tick in hand. */
 	enum access access_max; /* what the store has room for */
