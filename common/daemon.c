@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
 #include "settings.h"
+#include "store.h"
 #include "transport.h"
 
 #define TICK_LONG_MS 20 /* a tick that worked longer makes the next one take in less */
@@ -78,6 +80,15 @@ static bool is_stopped(const struct loop *loop, int64_t now_ms)
 			now_ms - loop->input_at_ms >= STOP_QUIET_MS);
 }
 
+/* Copies of all stores begin: until then nothing may come in or go out. */
+static void hold_wait(const struct loop *loop)
+{
+	int64_t left_ms = service_held_until(loop->service) - clock_monotonic_ms();
+
+	if (left_ms > 0 && left_ms <= TICK_HOLD_MAX_MS)
+		nanosleep(&(struct timespec){ left_ms / 1000, left_ms % 1000 * 1000000L }, NULL);
+}
+
 static int loop_tick(struct loop *loop)
 {
 	const struct event *events;
@@ -89,9 +100,11 @@ static int loop_tick(struct loop *loop)
 
 	result = service_tick(loop->service, events, count, clock_wall_ms(), now_ms, &wait_ms);
 	transport_release(loop->transport);
+	hold_wait(loop);
 	intake_adapt(loop, clock_cpu_ms() - cpu_ms, count);
 	if (result < 0) {
-		log_error("the tick failed and nothing of it was kept: %s", strerror(-result));
+		log_message(MESSAGE_TICK_FAILED, NULL,
+			"the tick failed and nothing of it was kept: %s", strerror(-result));
 		return sd_event_exit(loop->event, result);
 	}
 	if (count > 0)
@@ -150,12 +163,15 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)source, (void)info;
 	sd_notify(false, "RELOADING=1");
 	if (settings_reload(loop->settings, fixed, sizeof(fixed)) < 0)
-		log_warning("the configuration was not reloaded; the old one stays");
+		log_message(MESSAGE_NOT_RELOADED, NULL,
+			"the configuration was not reloaded; the old one stays");
 	else if (fixed[0])
-		log_warning("reloaded, but a restart is needed for: %s", fixed);
+		log_message(MESSAGE_RELOADED_PARTLY, NULL,
+			"reloaded, but a restart is needed for: %s", fixed);
 	else
-		log_info("the configuration was reloaded");
+		log_message(MESSAGE_RELOADED, NULL, "the configuration was reloaded");
 	log_set_level(suite->log_level);
+	service_reload(loop->service);
 	sd_notify(false, "READY=1");
 	return 0;
 }
@@ -197,9 +213,23 @@ static int directory_make(const char *path, mode_t mode)
 			return 0;
 		errno = ENOTDIR;
 	}
-	log_error("cannot make the directory %s: %s; make it, or name another in the configuration",
+	log_message(MESSAGE_NO_DIRECTORY, NULL,
+		"cannot make the directory %s: %s; make it, or name another in the configuration",
 		path, strerror(errno));
 	return -errno;
+}
+
+/* Stores of different times must not meet. */
+static int mark_check(const char *state_dir)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/" STORE_MARK, state_dir);
+	if (access(path, F_OK) < 0)
+		return 0;
+	log_message(MESSAGE_HALF_RESTORED, NULL,
+		"%s is there: a restore did not come to its end; run it again", path);
+	return -EUCLEAN;
 }
 
 /* Binding a socket silently takes it from whoever had it: the lock makes sure nobody has. */
@@ -212,10 +242,11 @@ static int lock_take(struct loop *loop, const char *runtime_dir)
 	if (loop->lock_fd >= 0 && flock(loop->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
-		log_error("another %s runs in %s; stop it first, or use another --runtime-dir",
+		log_message(MESSAGE_RUNS_ALREADY, NULL,
+			"another %s runs in %s; stop it first, or use another --runtime-dir",
 			loop->program->name, runtime_dir);
 	else
-		log_error("cannot lock %s: %s", path, strerror(errno));
+		log_message(MESSAGE_NO_LOCK, NULL, "cannot lock %s: %s", path, strerror(errno));
 	return errno ? -errno : -EBUSY;
 }
 
@@ -248,12 +279,15 @@ static void explain(const struct loop *loop, const char *what, int result)
 	const struct suite_settings *suite = loop->settings;
 
 	if (result == -EBUSY)
-		log_error("%s in %s is in use by another process", what, suite->state_dir);
+		log_message(MESSAGE_CANNOT_SERVE, NULL, "%s in %s is in use by another process",
+			what, suite->state_dir);
 	else if (result == -ENAMETOOLONG)
-		log_error("%s: the path of a socket in %s is too long for a local socket", what,
+		log_message(MESSAGE_CANNOT_SERVE, NULL,
+			"%s: the path of a socket in %s is too long for a local socket", what,
 			suite->runtime_dir);
 	else
-		log_error("%s: %s (runtime directory %s, state directory %s)", what,
+		log_message(MESSAGE_CANNOT_SERVE, NULL,
+			"%s: %s (runtime directory %s, state directory %s)", what,
 			strerror(-result), suite->runtime_dir, suite->state_dir);
 }
 
@@ -265,6 +299,8 @@ static int loop_open(struct loop *loop)
 
 	if (result == 0)
 		result = directory_make(suite->state_dir, 0750);
+	if (result == 0)
+		result = mark_check(suite->state_dir);
 	if (result == 0)
 		result = lock_take(loop, suite->runtime_dir);
 	if (result < 0)
@@ -322,10 +358,10 @@ static int serve(struct loop *loop)
 	if (result < 0)
 		return result;
 	sd_notifyf(false, "READY=1\nSTATUS=serving in %s", suite->runtime_dir);
-	log_info("%s " PACKAGE_VERSION " serves in %s, store in %s", loop->program->name,
-		suite->runtime_dir, suite->state_dir);
+	log_message(MESSAGE_STARTED, NULL, "%s " PACKAGE_VERSION " serves in %s, store in %s",
+		loop->program->name, suite->runtime_dir, suite->state_dir);
 	result = sd_event_loop(loop->event);
-	log_info("%s stops", loop->program->name);
+	log_message(MESSAGE_STOPPED, NULL, "%s stops", loop->program->name);
 	return result;
 }
 

@@ -75,12 +75,11 @@ static int env_open(MDB_env **ret, const char *dir, int64_t size_max_bytes, unsi
 		rc = mdb_env_set_maxreaders(env, READERS_MAX);
 	if (!rc)
 		rc = mdb_env_open(env, dir, MDB_NOTLS | flags, FILE_MODE);
-	if (rc) {
+	if (rc)
 		mdb_env_close(env);
-		return error_of(rc);
-	}
-	*ret = env;
-	return 0;
+	else
+		*ret = env;
+	return error_of(rc);
 }
 
 static int env_fd(MDB_env *env)
@@ -111,11 +110,11 @@ static int tables_open(MDB_env *env, const char *const *tables, bool own, MDB_db
 		return error_of(rc);
 	for (unsigned i = 0; !rc && tables[i]; i++)
 		rc = mdb_dbi_open(txn, tables[i], own ? MDB_CREATE : 0, &dbis[i]);
-	if (rc) {
+	if (rc)
 		mdb_txn_abort(txn);
-		return error_of(rc);
-	}
-	return error_of(mdb_txn_commit(txn));
+	else
+		rc = mdb_txn_commit(txn);
+	return error_of(rc);
 }
 
 static int store_fill(const char *dir, const void *argument)
@@ -274,6 +273,11 @@ int db_usage(struct db *db, struct db_usage *ret)
 	return 0;
 }
 
+int db_copy(struct db *db, int fd, bool compact)
+{
+	return error_of(mdb_env_copyfd2(db->env, fd, compact ? MDB_CP_COMPACT : 0));
+}
+
 /* --- transactions --------------------------------------------------------------------------- */
 
 static int mdb_begin(struct db *db, struct txn *txn)
@@ -352,8 +356,7 @@ int txn_error(const struct txn *txn)
 
 void txn_fail(struct txn *txn, int error)
 {
-	if (!txn->error)
-		txn->error = error;
+	txn->error = txn->error ? txn->error : error;
 }
 
 uint64_t txn_writes(const struct txn *txn)
@@ -398,8 +401,7 @@ static bool txn_found(struct txn *txn, int rc)
 bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slice *ret)
 {
 	MDB_dbi dbi = table_dbi(txn, table);
-	MDB_val at = val_of_key(key);
-	MDB_val value;
+	MDB_val at = val_of_key(key), value;
 
 	if (txn->error || !txn_found(txn, mdb_get(txn->mdb, dbi, &at, &value)))
 		return false;
@@ -410,8 +412,7 @@ bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slic
 void txn_put(struct txn *txn, unsigned table, const struct key *key, const void *at, size_t size)
 {
 	MDB_dbi dbi = table_dbi(txn, table);
-	MDB_val where = val_of_key(key);
-	MDB_val value = { .mv_size = size, .mv_data = (void *)at };
+	MDB_val where = val_of_key(key), value = { .mv_size = size, .mv_data = (void *)at };
 
 	assert(txn->write);
 	if (txn->error)

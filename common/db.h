@@ -53,6 +53,11 @@ struct db_usage {
 };
 int db_usage(struct db *db, struct db_usage *ret);
 
+/* Copies the store as it is now to `fd`, which may be a pipe; returns when all is written. The
+ * snapshot is taken before the first byte. The owner goes on meanwhile, but does not use again what
+ * it frees. `compact` leaves out the free pages, which takes longer. 0 or -errno. */
+int db_copy(struct db *db, int fd, bool compact);
+
 /* A write transaction waits for no one (there is one writer); a read one is a snapshot and is to
  * be kept short. A struct db has at most one of each open. */
 int txn_begin(struct db *db, bool write, struct txn **ret);

@@ -1,11 +1,14 @@
 #include "service_inside.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "log.h"
 
 #define TIMEOUT_MAX_MS (3600 * 1000)
 #define TICK_REPLIES_MAX_BYTES (32 * 1024 * 1024) /* then reading has to wait for the next tick */
@@ -222,9 +225,9 @@ static int handle_stats(struct tick *tick, const void *request, void *reply)
 
 /* clang-format off */
 const struct operation common_operations[] = {
-	{ "health", ACCESS_READ, WHO_USER, NULL, &empty_record, &health_record,
+	{ "health", ACCESS_READ, WHO_ANYBODY, NULL, &empty_record, &health_record,
 		.handle = handle_health, .apart = true },
-	{ "stats", ACCESS_READ, WHO_USER, NULL, &empty_record, &stats_record,
+	{ "stats", ACCESS_READ, WHO_ANYBODY, NULL, &empty_record, &stats_record,
 		.handle = handle_stats, .apart = true },
 	{ 0 },
 };
@@ -246,17 +249,47 @@ static void answer(struct service *service, int outcome, const void *reply)
 		service->message, service->operation ? service->operation->reply : NULL, reply);
 }
 
-static bool admin(const struct route *route)
+/* The client is told what would help, the log who asked for what. */
+static int deny(struct service *service)
 {
-	return route->known && (route->uid == 0 || route->uid == geteuid());
+	const struct operation *operation = service->operation;
+	const struct route *route = service->route;
+	struct arena *arena = service->tick.arena;
+	const char *uid = route->known ? arena_print(arena, "uid %u", (unsigned)route->uid)
+				       : "a peer without a uid";
+	struct log_about about = {
+		.operation = operation->name,
+		.error = outcome_name(OUTCOME_DENIED),
+		.uid = route->known && uid ? uid + strlen("uid ") : NULL,
+	};
+	uint64_t before;
+
+	if (!uid)
+		return OUTCOME_DENIED;
+	if (operation->who == WHO_ADMIN)
+		service->message = arena_print(arena,
+			"%s is for administrators: run it as root or as the daemon's own user, or have"
+			" %s named in admin_users, or a group of it in admin_groups, of orderd.conf",
+			operation->name, uid);
+	else
+		service->message = arena_print(arena,
+			"%s may not order here: have it named in order_users, or a group of it in"
+			" order_groups, of orderd.conf",
+			uid);
+	if (permit_tells(service->permit, route, operation->name, service->tick.monotonic_ms,
+		    &before))
+		log_message(MESSAGE_DENIED, &about,
+			"%s was denied %s (and %" PRIu64 " times since the last line of this)", uid,
+			operation->name, before);
+	return OUTCOME_DENIED;
 }
 
 static int admit(struct service *service, uint32_t count)
 {
 	const struct operation *operation = service->operation;
 
-	if (operation->who == WHO_ADMIN && !admin(service->route))
-		return OUTCOME_DENIED;
+	if (!permit_allows(service->permit, operation->who, service->route))
+		return deny(service);
 	if (operation->access > service->access_max)
 		return OUTCOME_STORAGE_FULL;
 	if (operation->access == ACCESS_READ &&
@@ -408,7 +441,7 @@ static enum verdict handle_operation(struct service *service, const struct value
 				CALLS_MAX_PER_CONNECTION));
 	outcome = admit(service, count);
 	if (outcome != OUTCOME_OK)
-		return refuse(service, outcome, NULL);
+		return refuse(service, outcome, service->message);
 	verdict = operation->apart ? VERDICT_GOOD : service_settle(service);
 	if (verdict != VERDICT_GOOD)
 		return verdict;
@@ -475,6 +508,7 @@ enum verdict dispatch_request(struct service *service, const struct event *event
 	call->arrived_us = service->tick.began_us;
 	service->call = call;
 	service->operation = NULL;
+	service->message = NULL;
 	service->route = &event->route;
 	service->deadline_ms = 0;
 	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES ||

@@ -22,7 +22,7 @@ static const struct outcome_row rows[OUTCOME_COUNT] = {
 	[OUTCOME_AMOUNT_OVERFLOW] = { 40000, "amount_overflow",
 		"The sum is too large to be counted: ask for less at a time." },
 	[OUTCOME_DENIED] = { 40300, "denied",
-		"You may not do this: run it as root or as the daemon's own user." },
+		"You may not do this: run it as root, or have orderd.conf name you." },
 	[OUTCOME_ORDER_NOT_FOUND] = { 40400, "order_not_found",
 		"There is no such order: check the id or the number." },
 	[OUTCOME_BOOK_NOT_FOUND] = { 40400, "book_not_found",

@@ -19,7 +19,7 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket" /* sd_journal_sendv(3); fixed there */
 #define TEXT_BYTES 2048
 #define FIELD_BYTES 192
-#define FIELDS_MAX 8
+#define FIELDS_MAX 12
 
 static struct {
 	const char *program;
@@ -152,12 +152,15 @@ __attribute__((format(printf, 2, 3))) static void fields_add(struct fields *fiel
 	fields->vectors[fields->count++] = (struct iovec){ text, strlen(text) };
 }
 
-static bool journal_send(enum log_level level, const struct log_about *about, char *message)
+static bool journal_send(enum log_level level, const char *id, const struct log_about *about,
+	char *message)
 {
 	struct fields fields = { .count = 0 };
 
 	fields_add(&fields, "PRIORITY=%d", level);
 	fields_add(&fields, "SYSLOG_IDENTIFIER=%s", out.program);
+	if (id)
+		fields_add(&fields, "MESSAGE_ID=%s", id);
 	if (about->order_id)
 		fields_add(&fields, "ORDERD_ORDER_ID=%" PRIu64, about->order_id);
 	if (about->user_id)
@@ -168,6 +171,12 @@ static bool journal_send(enum log_level level, const struct log_about *about, ch
 		fields_add(&fields, "ORDERD_SAGA_STEP=%s", about->saga_step);
 	if (about->operation)
 		fields_add(&fields, "ORDERD_OPERATION=%s", about->operation);
+	if (about->peer)
+		fields_add(&fields, "ORDERD_PEER=%s", about->peer);
+	if (about->error)
+		fields_add(&fields, "ORDERD_ERROR=%s", about->error);
+	if (about->uid)
+		fields_add(&fields, "ORDERD_PEER_UID=%s", about->uid);
 	fields.vectors[fields.count++] = (struct iovec){ message, strlen(message) };
 	return sd_journal_sendv(fields.vectors, fields.count) == 0;
 }
@@ -222,22 +231,39 @@ static void stderr_send(enum log_level level, const struct log_about *about, con
 	(void)written;
 }
 
-void log_line(enum log_level level, const struct log_about *about, const char *format, ...)
+__attribute__((format(printf, 4, 0))) static void log_print(enum log_level level, const char *id,
+	const struct log_about *about, const char *format, va_list list)
 {
 	static const struct log_about nothing;
 	char message[TEXT_BYTES] = "MESSAGE=";
 	size_t start = strlen(message);
 	int saved = errno;
-	va_list list;
 
 	if (level > out.level)
 		return;
 	if (!about)
 		about = &nothing;
-	va_start(list, format);
 	text_print(message + start, sizeof(message) - start, format, list);
-	va_end(list);
-	if (!out.journal || !journal_send(level, about, message))
+	if (!out.journal || !journal_send(level, id, about, message))
 		stderr_send(level, about, message + start);
 	errno = saved;
+}
+
+void log_line(enum log_level level, const struct log_about *about, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	log_print(level, NULL, about, format, list);
+	va_end(list);
+}
+
+void log_message(enum message message, const struct log_about *about, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	log_print((enum log_level)messages[message].level, messages[message].id, about, format,
+		list);
+	va_end(list);
 }

@@ -41,8 +41,9 @@ int passed_check(void)
 		if (taken[i])
 			continue;
 		getsockname(SD_LISTEN_FDS_START + i, (struct sockaddr *)&address, &size);
-		log_error("the socket unit passed %s, which is none of this daemon's; "
-			  "ListenStream= and the setting runtime_dir must agree",
+		log_message(MESSAGE_WRONG_SOCKET, NULL,
+			"the socket unit passed %s, which is none of this daemon's; "
+			"ListenStream= and the setting runtime_dir must agree",
 			address.sun_family == AF_UNIX ? address.sun_path : "a descriptor");
 		return -EINVAL;
 	}

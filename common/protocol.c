@@ -404,6 +404,17 @@ static const struct field saga_list_fields[] = {
 };
 const struct record saga_list_record = RECORD(saga_list, saga_list_fields);
 
+static const struct field backup_hold_fields[] = {
+	{ "hold_ms", FIELD_I64, 0, AT(backup_hold, hold_ms), 0, 1000 },
+};
+const struct record backup_hold_record = RECORD(backup_hold, backup_hold_fields);
+
+static const struct field backup_hold_reply_fields[] = {
+	{ "until_ms", FIELD_I64, FIELD_REQUIRED, AT(backup_hold_reply, until_ms), 0, INT64_MAX },
+	{ "state_dir", FIELD_TEXT, FIELD_REQUIRED, AT(backup_hold_reply, state_dir), 1, 4000 },
+};
+const struct record backup_hold_reply_record = RECORD(backup_hold_reply, backup_hold_reply_fields);
+
 /* --- every daemon -------------------------------------------------------------------------- */
 
 static const struct field health_fields[] = {

@@ -322,6 +322,16 @@ struct saga_list {
 	uint64_t next;
 };
 
+/* backup.hold: orderd lets nothing in or out for so long, so that copies of all stores may begin
+ * that agree. With 0 it only says where the stores are. */
+struct backup_hold {
+	int64_t hold_ms;
+};
+struct backup_hold_reply {
+	int64_t until_ms; /* on the host's monotonic clock */
+	const char *state_dir;
+};
+
 /* --- every daemon -------------------------------------------------------------------------- */
 
 struct health {
@@ -372,7 +382,8 @@ struct stats_report {
 
 extern const struct record empty_record; /* no fields */
 extern const struct record range_record, health_record, stats_record, spread_record,
-	operation_stats_record, duration_stats_record;
+	operation_stats_record, duration_stats_record, backup_hold_record,
+	backup_hold_reply_record;
 extern const struct record book_record, book_ref_record, book_put_record, book_put_reply_record,
 	book_list_record, price_request_record, price_reply_record;
 extern const struct record level_record, move_record, move_reply_record, reservation_record,

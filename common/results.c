@@ -67,12 +67,20 @@ enum verdict dispatch_result(struct service *service, const struct event *event)
 	service->deadline_ms = 0;
 	if (codec_parse(arena, event->data, event->size, &map) < 0 || map->type != VALUE_MAP ||
 		fields_from_map(arena, &peer_envelope_record, map, &envelope, &why) != 0) {
-		log_warning("%s answered what is no reply: %s", peer->name, why);
+		log_message(MESSAGE_PEER_ANSWER,
+			&(struct log_about){ .peer = peer->name, .error = "bad_answer" },
+			"%s answered what is no reply: %s", peer->name, why);
 		return VERDICT_GOOD;
 	}
 	if (envelope.code != 0) {
-		log_warning("%s refused %s: %s", peer->name, peer->operation,
-			envelope.error ? envelope.error : "?");
+		struct log_about about = {
+			.peer = peer->name,
+			.operation = peer->operation,
+			.error = envelope.error ? envelope.error : "?",
+		};
+
+		log_message(MESSAGE_PEER_ANSWER, &about, "%s refused %s: %s", peer->name,
+			peer->operation, about.error);
 		return VERDICT_GOOD;
 	}
 	results = value_find(map, "results");

@@ -40,13 +40,16 @@ enum verdict service_judge(struct service *service, int outcome, uint64_t writes
 {
 	const char *program = service->program->name;
 	const char *what = service->operation ? service->operation->name : "a result";
+	struct log_about about = { .operation = service->operation ? what : NULL };
 	struct txn *txn = service->tick.txn;
 	int error = txn ? txn_error(txn) : 0;
 
 	if (error == -ENOSPC)
 		return VERDICT_FULL;
 	if (error == -EUCLEAN) {
-		log_error("%s: %s: a damaged record: %s", program, what, record_damage());
+		about.error = "corrupt_record";
+		log_message(MESSAGE_RECORD_DAMAGED, &about, "%s: %s: a damaged record: %s", program,
+			what, record_damage());
 		return poison_note(service, OUTCOME_CORRUPT_RECORD);
 	}
 	if (error < 0 || outbox_error(service->outbox) < 0)
@@ -54,11 +57,15 @@ enum verdict service_judge(struct service *service, int outcome, uint64_t writes
 	*ret_outcome = outcome < 0 ? OUTCOME_INTERNAL : outcome;
 	if (outcome == OUTCOME_OK || outcome == OUTCOME_LATER)
 		return VERDICT_GOOD;
-	if (outcome < 0)
-		log_error("%s: %s: %s", program, what, strerror(-outcome));
+	if (outcome < 0) {
+		about.error = strerrorname_np(-outcome);
+		log_message(MESSAGE_OPERATION_FAILED, &about, "%s: %s: %s", program, what,
+			strerror(-outcome));
+	}
 	if (!txn || txn_writes(txn) == writes)
 		return VERDICT_GOOD;
-	log_error("%s: %s was refused after a write; undone", program, what);
+	log_message(MESSAGE_REFUSED_AFTER_WRITE, &about, "%s: %s was refused after a write; undone",
+		program, what);
 	return poison_note(service, OUTCOME_INTERNAL);
 }
 
@@ -97,9 +104,12 @@ static int inside_open(struct service *service)
 	service->stats = stats_new(service->program, common_operations);
 	service->calls = calls_new();
 	service->outbox = outbox_new(service->program, service->stats);
+	service->permit = permit_new();
 	service->tick.arena = arena_new();
-	if (!service->stats || !service->calls || !service->outbox || !service->tick.arena)
+	if (!service->stats || !service->calls || !service->outbox || !service->permit ||
+		!service->tick.arena)
 		return -ENOMEM;
+	service_reload(service);
 	if (service->program->store)
 		result = store_open(service);
 	if (result == 0 && service->program->watches)
@@ -176,6 +186,7 @@ void service_close(struct service *service)
 	calls_free(service->calls);
 	outbox_free(service->outbox);
 	stats_free(service->stats);
+	permit_free(service->permit);
 	arena_free(service->tick.arena);
 	free(service->tentative);
 	free(service->store_dir);
@@ -186,6 +197,33 @@ void service_close(struct service *service)
 void service_stop(struct service *service)
 {
 	service->stopping = true;
+}
+
+static void hold_keep(void *state, void *argument)
+{
+	struct tick *tick = argument;
+
+	(void)state;
+	tick->service->held_until_ms = tick->service->hold_asked_ms;
+}
+
+int64_t tick_hold(struct tick *tick, int64_t hold_ms)
+{
+	struct service *service = tick->service;
+
+	service->hold_asked_ms = tick->monotonic_ms + hold_ms;
+	tick_after(tick, hold_keep, tick);
+	return service->hold_asked_ms;
+}
+
+int64_t service_held_until(const struct service *service)
+{
+	return service->held_until_ms;
+}
+
+void service_reload(struct service *service)
+{
+	permit_read(service->permit, service->settings);
 }
 
 /* --- the tick ------------------------------------------------------------------------------- */
@@ -317,7 +355,9 @@ static enum verdict tick_commit(struct service *service)
 	if (result == -ENOSPC)
 		return VERDICT_FULL;
 	if (result < 0)
-		log_error("%s: commit: %s", service->program->name, strerror(-result));
+		log_message(MESSAGE_COMMIT_FAILED,
+			&(struct log_about){ .error = strerrorname_np(-result) }, "%s: commit: %s",
+			service->program->name, strerror(-result));
 	return result < 0 ? VERDICT_FATAL : VERDICT_GOOD;
 }
 

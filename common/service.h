@@ -9,6 +9,7 @@
 #include "db.h"
 #include "error.h"
 #include "fields.h"
+#include "log.h"
 #include "protocol.h"
 #include "settings.h"
 
@@ -50,8 +51,9 @@ enum access {
 };
 
 enum who {
-	WHO_USER,  /* whoever may connect */
-	WHO_ADMIN, /* root and the daemon's own user */
+	WHO_USER,    /* whoever may order; permit.h says who that is */
+	WHO_ADMIN,   /* whoever administers */
+	WHO_ANYBODY, /* whoever may connect */
 };
 
 struct operation {
@@ -174,6 +176,15 @@ void tick_after(struct tick *tick, void (*fn)(void *state, void *argument), void
 /* Counts for the operation `stats`, after the commit, that what is called durations[which] took
  * from `since_us`, the began_us of the tick it began in, until this tick. */
 void tick_duration(struct tick *tick, unsigned which, uint64_t since_us);
+/* Lets nothing in or out for so long (at most TICK_HOLD_MAX_MS) once this tick is committed and
+ * sent, and returns until when, on the monotonic clock. For copies of all stores that agree. */
+#define TICK_HOLD_MAX_MS 1000
+int64_t tick_hold(struct tick *tick, int64_t hold_ms);
+
+/* Logs what happened to an order, after the commit, and not at all when the tick is undone; only
+ * where the setting log_orders asks for it. `about` and its texts must outlive the tick. */
+void tick_note(struct tick *tick, enum message message, const struct log_about *about,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* --- for the loop and the simulator --------------------------------------------------------- */
 
@@ -184,6 +195,8 @@ struct route {
 	bool delimiter; /* an empty frame stood before the body: a REQ socket */
 	uid_t uid;
 	gid_t gid;
+	pid_t pid;
+	int socket; /* its connection when the request was read; 0: not known */
 	bool known; /* uid and gid are known */
 };
 
@@ -217,6 +230,12 @@ void service_close(struct service *service);
 
 /* From now on requests are answered OUTCOME_BUSY, while what is in hand goes on to its answer. */
 void service_stop(struct service *service);
+
+/* Until when the loop has to leave the service and its sockets alone; 0: not at all. */
+int64_t service_held_until(const struct service *service);
+
+/* To be called when live settings have changed. */
+void service_reload(struct service *service);
 
 #define EVENTS_MAX 1024
 

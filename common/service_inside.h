@@ -2,6 +2,7 @@
 
 #include "calls.h"
 #include "outbox.h"
+#include "permit.h"
 #include "service.h"
 #include "stats.h"
 #include "watch.h"
@@ -31,6 +32,7 @@ struct service {
 	char *watch_dir;
 	struct calls *calls;
 	struct outbox *outbox;
+	struct permit *permit;
 	struct tick tick;
 	bool peer_up[PEERS_MAX];
 	int64_t started_at_ms;
@@ -41,6 +43,8 @@ struct service {
 	bool settled;      /* likewise: what was put off is written */
 	bool nearly_full;  /* the store: new work is refused, the rest goes on */
 	struct stats *stats;
+	int64_t held_until_ms; /* monotonic */
+	int64_t hold_asked_ms; /* likewise, by the tick in hand */
 
 	/* The tick in hand. */
 	enum access access_max; /* what the store has room for */

@@ -29,8 +29,16 @@
 #endif
 
 #define ROWS_MAX 64
+#define NAMES_BYTES_MAX 2000
 #define FILE_BYTES_MAX (1024 * 1024)
 #define EXIT_USAGE 2
+
+/* Users or groups; none unless the file names some. */
+#define NAMES(option, text) \
+	{ \
+#option, OPTION_TEXT, offsetof(struct suite_settings, option), "", 0, \
+			NAMES_BYTES_MAX, text, true \
+	}
 
 /* A socket's path holds at most 107 bytes. */
 static const struct option_row suite_rows[] = {
@@ -42,6 +50,12 @@ static const struct option_row suite_rows[] = {
 		"what is logged: error, warning, info or debug", true },
 	{ "store_size_max", OPTION_SIZE, offsetof(struct suite_settings, store_size_max_bytes),
 		"64G", INT64_C(1) << 20, INT64_C(1) << 46, "how large a store may grow", false },
+	{ "log_orders", OPTION_SWITCH, offsetof(struct suite_settings, log_orders), "no", 0, 0,
+		"log every step of every order", true },
+	NAMES(admin_users, "users who administer, besides root and the daemon's own"),
+	NAMES(admin_groups, "groups whose members administer"),
+	NAMES(order_users, "users who may order (none, and no group: whoever may connect)"),
+	NAMES(order_groups, "groups whose members may order"),
 };
 const struct option_table suite_options = {
 	.section = "suite",

@@ -46,6 +46,10 @@ struct suite_settings {
 	const char *state_dir;   /* stores; /var/lib/orderd */
 	const char *log_level;   /* error, warning, info, debug */
 	int64_t store_size_max_bytes;
+	/* Names or numbers, separated by commas; see permit.h. */
+	const char *admin_users, *admin_groups;
+	const char *order_users, *order_groups;
+	bool log_orders; /* every step of every order, at level info */
 };
 extern const struct option_table suite_options; /* section "suite" */
 

@@ -2,6 +2,10 @@
 
 #include <stdbool.h>
 
+/* A file in the state directory while stores are being exchanged, as a restore does. Where it was
+ * left behind the stores may be a mixture, and no daemon starts. */
+#define STORE_MARK "exchanging"
+
 /* The files of a store: one directory with data.mdb, lock.mdb and owner.lock. Who may open it, and
  * how a new one comes to be. All return 0 or -errno. */
 

@@ -207,6 +207,8 @@ static void route_read_credentials(struct route *route, zmq_msg_t *body)
 	at = end;
 	route->gid = (gid_t)strtoul(at + 1, &end, 10);
 	route->known = end > at + 1;
+	route->pid = *end == ':' ? (pid_t)strtol(end + 1, NULL, 10) : 0;
+	route->socket = zmq_msg_get(body, ZMQ_SRCFD);
 }
 
 static bool client_take(struct transport *transport)

@@ -40,6 +40,18 @@ static const char fsck_notes[] =
 	"the journal of stock. What disagrees is looked at again for 5 seconds: only what stays\n"
 	"is reported, with exit status 1. Orders with an open saga are in transit.\n";
 
+static const char backup_notes[] =
+	"DIR is made and must not be there before, or be empty. The copies agree: orderd waits for\n"
+	"some milliseconds while they begin. Needs to read the stores: run it as root or as the\n"
+	"daemons' own user. Without --state-dir a running orderd says where they are.\n";
+
+static const char restore_notes[] =
+	"Refuses while a daemon runs. Every file is checked against the manifest first. The old\n"
+	"stores stay beside the new ones, as NAME.before-TIME. Run `orderctl fsck` after the start.\n";
+
+static const char compact_notes[] =
+	"Refuses while a daemon runs. Needs as much free disk as the stores take, for a moment.\n";
+
 const struct verb verbs[] = {
 	{ "catalog", "add", "--id N --title T --price P [--sku S] [--inactive]",
 		"put a book or change it", catalog_add,
@@ -86,6 +98,12 @@ const struct verb verbs[] = {
 	{ "stats", NULL, "", "what the daemons have counted and timed", stats_show,
 		"Since the start of each; times in microseconds.\n" },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
+	{ "backup", NULL, "DIR [--state-dir DIR] [--progress]", "copy all stores, live", backup_run,
+		backup_notes },
+	{ "restore", NULL, "DIR [--state-dir DIR]", "put a backup in place of the stores",
+		restore_run, restore_notes },
+	{ "compact", NULL, "[--state-dir DIR]", "give free room in the stores back", compact_run,
+		compact_notes },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -23,6 +23,10 @@ enum {
 	STATUS_UNREACHABLE, /* no answer from a daemon */
 };
 
+#ifndef STATE_DIR
+#define STATE_DIR "/var/lib/orderd"
+#endif
+
 enum neighbour { ORDERD, STOCKD, CATALOGD, REAPERD, NEIGHBOURS };
 
 struct ctl {
@@ -81,6 +85,9 @@ int saga_retry(struct ctl *ctl);
 int stats_show(struct ctl *ctl);
 int status_show(struct ctl *ctl);
 int fsck_run(struct ctl *ctl);
+int backup_run(struct ctl *ctl);
+int restore_run(struct ctl *ctl);
+int compact_run(struct ctl *ctl);
 
 /* --- the command line (usage.c) --------------------------------------------------------------- */
 
@@ -144,5 +151,13 @@ int ctl_book(struct ctl *ctl, const char *text, uint64_t *ret_book_id);
 
 /* An order as people name it: by id, or by its 20-digit number. */
 int ctl_order_ref(struct ctl *ctl, const char *text, struct order_ref *ret);
+
+/* Where the stores are: --state-dir, or the usual place. */
+const char *ctl_state_dir(const struct ctl *ctl);
+
+/* Becomes the owner of the stores in fds[3], so that no daemon starts on them. 0, or the status to
+ * end with after having said why: one that runs, for instance. */
+int ctl_lock_stores(const char *state_dir, int fds[]);
+void ctl_unlock_stores(int fds[]);
 
 void ctl_done(struct ctl *ctl);

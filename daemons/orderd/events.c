@@ -53,6 +53,11 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 	record_put(tick->txn, TABLE_EVENTS, &key, &stored_event_record, &event);
 	order->last_event = seq;
 	tick_publish(tick, &event_record, &event.wire);
+	tick_note(tick, MESSAGE_ORDER_CHANGED,
+		&(struct log_about){
+			.order_id = event.wire.order_id, .user_id = event.wire.user_id },
+		"%s%s%s by %s%s%s", status_names[from], *status_names[from] ? " becomes " : "is ",
+		status_names[order->wire.status], actor, reason ? ": " : "", reason ? reason : "");
 }
 
 int handle_event_list(struct tick *tick, const void *request, void *reply)

@@ -11,6 +11,17 @@
 #include "memory.h"
 #include "prices.h"
 
+static int handle_backup_hold(struct tick *tick, const void *request, void *reply)
+{
+	const struct suite_settings *suite = tick->settings;
+	const struct backup_hold *hold = request;
+	struct backup_hold_reply *held = reply;
+
+	held->state_dir = suite->state_dir;
+	held->until_ms = tick_hold(tick, hold->hold_ms);
+	return OUTCOME_OK;
+}
+
 /* clang-format off */
 static const struct operation operations[] = {
 	{ "order.create", ACCESS_GROW, WHO_USER, "orders", &create_record, &order_record,
@@ -37,6 +48,8 @@ static const struct operation operations[] = {
 		.handle = handle_saga_show },
 	{ "saga.retry", ACCESS_SETTLE, WHO_ADMIN, NULL, &order_due_record, &saga_info_record,
 		.handle = handle_saga_retry },
+	{ "backup.hold", ACCESS_READ, WHO_ADMIN, NULL, &backup_hold_record,
+		&backup_hold_reply_record, .handle = handle_backup_hold },
 	{ 0 },
 };
 

@@ -1,6 +1,7 @@
 #include "saga.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "create.h"
 
@@ -26,13 +27,21 @@ void saga_put(struct tick *tick, const struct saga *saga)
 	struct key key = order_key(saga->order_id);
 
 	record_put(tick->txn, TABLE_SAGAS, &key, &saga_record, saga);
+	tick_note(tick, MESSAGE_SAGA_STEP,
+		&(struct log_about){ .order_id = saga->order_id,
+			.user_id = saga->order.wire.user_id,
+			.saga_step = saga_names[saga->step] },
+		"the saga is open, version %" PRIu64, saga->version);
 }
 
 void saga_delete(struct tick *tick, uint64_t order_id)
 {
 	struct key key = order_key(order_id);
 
-	txn_delete(tick->txn, TABLE_SAGAS, &key);
+	if (txn_delete(tick->txn, TABLE_SAGAS, &key))
+		tick_note(tick, MESSAGE_SAGA_STEP,
+			&(struct log_about){ .order_id = order_id, .saga_step = "CLOSED" },
+			"the saga is closed");
 }
 
 bool saga_next(struct tick *tick, uint64_t after, struct saga *ret)

@@ -189,7 +189,8 @@ static void look_keep(void *state, void *argument)
 	struct sweep *sweep = state;
 
 	if (look->moved_ms != 0)
-		log_warning("the clock was set by %+" PRId64 " ms; deadlines count by the new time",
+		log_message(MESSAGE_CLOCK_SET, NULL,
+			"the clock was set by %+" PRId64 " ms; deadlines count by the new time",
 			look->moved_ms);
 	sweep->clock_offset_ms = clock_offset(look->tick);
 	proposals_prune(sweep, look);
@@ -213,6 +214,8 @@ static int64_t on_time(struct tick *tick)
 		struct order_due due = { .order_id = look->order_ids[i] };
 
 		tick_send(tick, ORDERD, due.order_id, &due);
+		tick_note(tick, MESSAGE_ORDER_DUE, &(struct log_about){ .order_id = due.order_id },
+			"the order's time is up; proposed to orderd");
 	}
 	tick_after(tick, look_keep, look);
 	return look_again_in(look);

@@ -1,5 +1,7 @@
 #include "operations.h"
 
+#include <inttypes.h>
+
 #include "journal.h"
 #include "stock.h"
 
@@ -18,9 +20,19 @@ static int handle_apply(struct tick *tick, const void *request, void *reply)
 {
 	struct stock stock = stock_of(tick);
 	struct move move = *(const struct move *)request;
+	const struct move_reply *moved = reply;
+	int result;
 
 	move.actor = tick_actor(tick, move.actor);
-	return told(tick, &stock, stock_apply(&stock, &move, reply));
+	result = stock_apply(&stock, &move, reply);
+	if (result == OUTCOME_OK)
+		tick_note(tick, MESSAGE_STOCK_MOVED,
+			&(struct log_about){
+				.order_id = move.order_id, .operation = "stock.apply" },
+			"asked for %s, version %" PRIu64 ": the stock is %s, version %" PRIu64,
+			goal_names[move.goal], move.version, goal_names[moved->state],
+			moved->version);
+	return told(tick, &stock, result);
 }
 
 static int handle_fence(struct tick *tick, const void *request, void *reply)

@@ -69,8 +69,8 @@ static void a_line_names_program_process_and_level(void **state)
 
 	(void)state;
 	begin();
-	log_error("%s is %d", "this", 1);
-	log_warning("that");
+	log_line(LOG_LEVEL_ERROR, NULL, "%s is %d", "this", 1);
+	log_line(LOG_LEVEL_WARNING, NULL, "that");
 	log_info("100 %%");
 	end();
 	assert_lines("stockd[%d]: error: this is 1\nstockd[%d]: warning: that\n"
@@ -82,7 +82,13 @@ static void a_line_tells_what_it_is_about_as_far_as_that_is_known(void **state)
 {
 	struct log_about one = { .order_id = 17 };
 	struct log_about last = { .operation = "order.get" };
-	struct log_about all = { UINT64_MAX, 2, 3, "RESERVING", "order.create" };
+	struct log_about all = {
+		.order_id = UINT64_MAX,
+		.user_id = 2,
+		.book_id = 3,
+		.saga_step = "RESERVING",
+		.operation = "order.create",
+	};
 	struct log_about none = { 0 };
 	int pid = (int)getpid();
 
@@ -111,8 +117,8 @@ static void what_is_above_the_level_is_not_said(void **state)
 		assert_true(log_has_level(names[i]));
 		assert_int_equal(log_set_level(names[i]), 0);
 		begin();
-		log_error("x");
-		log_warning("x");
+		log_line(LOG_LEVEL_ERROR, NULL, "x");
+		log_line(LOG_LEVEL_WARNING, NULL, "x");
 		log_info("x");
 		log_debug("x");
 		end();
@@ -182,13 +188,13 @@ static void logging_leaves_errno_alone_and_can_print_it(void **state)
 	(void)state;
 	begin();
 	errno = ENOSPC;
-	log_error("cannot write: %m");
+	log_line(LOG_LEVEL_ERROR, NULL, "cannot write: %m");
 	end();
 	assert_lines("stockd[%d]: error: cannot write: No space left on device\n", (int)getpid());
 	int no_writing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	saved = stream_swap(STDERR_FILENO, no_writing);
 	errno = ENOSPC;
-	log_error("cannot be written");
+	log_line(LOG_LEVEL_ERROR, NULL, "cannot be written");
 	int kept = errno;
 	stream_restore(STDERR_FILENO, saved);
 	close(no_writing);
@@ -267,7 +273,15 @@ static int journal_make(void)
 
 static void journal_child(bool with_socket)
 {
-	static const struct log_about about = { 17, 0, 3, "RESERVING", "order\ncreate" };
+	static const struct log_about about = {
+		.order_id = 17,
+		.book_id = 3,
+		.saga_step = "RESERVING",
+		.operation = "order\ncreate",
+		.peer = "stockd",
+		.error = "denied",
+		.uid = "1000",
+	};
 	char entry[8192];
 
 	alarm(30);
@@ -277,7 +291,7 @@ static void journal_child(bool with_socket)
 	dup2(fd, STDERR_FILENO);
 	journal_stream_set();
 	log_open("stockd");
-	log_line(LOG_LEVEL_WARNING, &about, "one\ntwo");
+	log_message(MESSAGE_DENIED, &about, "one\ntwo");
 	ssize_t size = recv(socket_fd, entry, sizeof(entry), MSG_DONTWAIT);
 	ssize_t written = pwrite(fd, entry, size > 0 ? (size_t)size : 0, lseek(fd, 0, SEEK_END));
 	_exit(written < 0);
@@ -313,6 +327,11 @@ static void the_journal_gets_fields_and_stderr_nothing(void **state)
 	assert_said("SYSLOG_IDENTIFIER=stockd\n");
 	assert_said("ORDERD_ORDER_ID=17\n");
 	assert_said("ORDERD_BOOK_ID=3\n");
+	assert_said("ORDERD_PEER=stockd\n");
+	assert_said("ORDERD_ERROR=denied\n");
+	assert_said("ORDERD_PEER_UID=1000\n");
+	assert_said("MESSAGE_ID=");
+	assert_said(messages[MESSAGE_DENIED].id);
 	assert_said("ORDERD_SAGA_STEP=RESERVING\n");
 	assert_said("ORDERD_OPERATION=order?create\n");
 	assert_null(strstr(said, "ORDERD_USER_ID"));
@@ -325,6 +344,35 @@ static void without_the_journals_socket_lines_still_go_to_stderr(void **state)
 	if (!journal_run(false))
 		return;
 	assert_said("]: warning: one?two (order 17, book 3, step RESERVING, ");
+}
+
+static void every_message_has_an_id_of_its_own_and_says_what_to_do(void **state)
+{
+	(void)state;
+	for (int i = 0; i < MESSAGE_COUNT; i++) {
+		assert_non_null(messages[i].id);
+		assert_int_equal(strlen(messages[i].id), 32);
+		assert_int_equal(strspn(messages[i].id, "0123456789abcdef"), 32);
+		assert_in_range(strlen(messages[i].subject), 10, 79);
+		assert_in_range(strlen(messages[i].help), 40, 1000);
+		for (int other = 0; other < i; other++)
+			assert_string_not_equal(messages[i].id, messages[other].id);
+	}
+}
+
+static void a_message_goes_out_at_its_own_level(void **state)
+{
+	(void)state;
+	begin();
+	log_message(MESSAGE_DENIED, NULL, "a %d", 1);
+	log_message(MESSAGE_STARTED, NULL, "b");
+	log_set_level("error");
+	log_message(MESSAGE_DENIED, NULL, "not said");
+	log_message(MESSAGE_TICK_FAILED, NULL, "c");
+	log_set_level("info");
+	end();
+	assert_lines("stockd[%d]: warning: a 1\nstockd[%d]: info: b\nstockd[%d]: error: c\n",
+		(int)getpid(), (int)getpid(), (int)getpid());
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -340,6 +388,8 @@ int main(void)
 		TEST(a_long_line_is_cut_between_characters),
 		TEST(logging_leaves_errno_alone_and_can_print_it),
 		TEST(another_streams_journal_is_not_ours),
+		TEST(every_message_has_an_id_of_its_own_and_says_what_to_do),
+		TEST(a_message_goes_out_at_its_own_level),
 		TEST(the_journal_gets_fields_and_stderr_nothing),
 		TEST(without_the_journals_socket_lines_still_go_to_stderr),
 	};

@@ -64,8 +64,10 @@ static inline void bench_new(int64_t store_size_max_bytes)
 	bench->f = fixture_new();
 	bench->now_ms = NOW_MS;
 	bench->wake_ms = -1;
-	bench->settings = (struct suite_settings){ bench->f->dir, bench->f->dir, "error",
-		store_size_max_bytes };
+	bench->settings = (struct suite_settings){ .runtime_dir = bench->f->dir,
+		.state_dir = bench->f->dir,
+		.log_level = "error",
+		.store_size_max_bytes = store_size_max_bytes };
 }
 
 static inline int bench_begin(void **state)

@@ -1,0 +1,156 @@
+"""Backup under load, restore, compact: copies that agree, whatever was under way."""
+import os
+import threading
+import time
+import unittest
+
+import suite
+
+STEPS = ("PAID", "CANCELLED", None)
+
+
+class Load(threading.Thread):
+    """Orders, every third of them paid, every third cancelled; `answered` is what it was told."""
+
+    def __init__(self, running, user):
+        super().__init__(daemon=True)
+        self.running, self.user = running, user
+        self.answered, self.ended = [], False
+
+    def run(self):
+        with self.running.client("orderd") as client:
+            while not self.ended:
+                order = client.ask("order.create", user_id=self.user,
+                                   items=[{"book_id": 1 + len(self.answered) % 2, "quantity": 1}])
+                if order["code"]:
+                    continue
+                step = STEPS[len(self.answered) % 3]
+                if step:
+                    client.ask("order.set_status", order_id=order["order_id"], status=step)
+                self.answered.append(order["order_id"])
+
+
+class Backup(unittest.TestCase):
+    def setUp(self):
+        self.running = suite.Suite()
+        self.addCleanup(self.running.destroy)
+        self.running.stock_books(available=100000)
+        self.target = f"{self.running.dir}/copy"
+        self.state = f"{self.running.dir}/state"
+
+    def orderctl(self, *arguments):
+        status, out, err = self.running.orderctl(*arguments)
+        self.assertEqual(status, 0, f"{arguments}: {out}{err}")
+        return out
+
+    def refused(self, *arguments):
+        status, out, err = self.running.orderctl(*arguments)
+        self.assertIn(status, (1, 2), f"{arguments}: {out}{err}")
+        return err
+
+    def stop(self):
+        for name in list(self.running.processes):
+            self.running.stop(name)
+
+    def orders(self, running):
+        return {order["order_id"]: order for order in
+                running.orderd.pages("order.scan", "orders")}
+
+    def second_suite(self):
+        """A suite on what the backup holds."""
+        second = suite.Suite(absent=suite.DAEMONS)
+        self.addCleanup(second.destroy)
+        self.orderctl("restore", self.target, "--state-dir", f"{second.dir}/state")
+        for name in suite.DAEMONS:
+            second.start(name, wait=False)
+        for name in suite.DAEMONS:
+            second.wait_ready(name)
+        return second
+
+    def test_copies_under_load_agree_and_have_all_that_was_answered(self):
+        loads = [Load(self.running, user) for user in range(1, 9)]
+        for load in loads:
+            load.start()
+        for turn in range(3):
+            time.sleep(0.5)
+            before = {order_id for load in loads for order_id in list(load.answered)}
+            self.orderctl("backup", self.target)
+            second = self.second_suite()
+            found = second.audit()
+            self.assertLessEqual(before, {order["order_id"] for order in found["orders"]})
+            self.assertGreater(len(before), 10 * turn)
+            for name in second.processes.copy():
+                second.stop(name)
+            os.rename(self.target, f"{self.target}{turn}")
+        for load in loads:
+            load.ended = True
+        for load in loads:
+            load.join()
+        self.running.audit()
+
+    def test_a_restored_suite_goes_on_and_the_old_stores_stay(self):
+        kept = self.running.create(idempotency_key="kept")
+        self.orderctl("backup", self.target, "--progress")
+        lost = self.running.create()
+        self.assertIn("Stop the suite", self.refused("restore", self.target, "--state-dir",
+                                                     self.state))
+        self.stop()
+        self.orderctl("restore", self.target, "--state-dir", self.state)
+        self.assertEqual(sum(".before-" in name for name in os.listdir(self.state)), 3)
+        for name in suite.DAEMONS:
+            self.running.start(name)
+        self.assertEqual(set(self.orders(self.running)), {kept["order_id"]})
+        self.assertNotIn(lost["order_id"], self.orders(self.running))
+        again = self.running.create(idempotency_key="kept")
+        self.assertEqual(again["order_id"], kept["order_id"])
+        self.running.create()
+        self.running.audit()
+
+    def test_nothing_is_written_over_and_a_damaged_copy_not_restored(self):
+        self.running.create()
+        self.orderctl("backup", self.target)
+        self.assertIn("is there already", self.refused("backup", self.target))
+        self.assertEqual(os.stat(self.target).st_mode & 0o777, 0o700)
+        self.assertEqual(os.stat(f"{self.target}/orderd/data.mdb").st_mode & 0o777, 0o600)
+        self.stop()
+        with open(f"{self.target}/stockd/data.mdb", "r+b") as file:
+            file.seek(-100, os.SEEK_END)
+            byte = file.read(1)
+            file.seek(-100, os.SEEK_END)
+            file.write(bytes([byte[0] ^ 1]))
+        self.assertIn("checksum differs", self.refused("restore", self.target, "--state-dir",
+                                                       self.state))
+        os.remove(f"{self.target}/MANIFEST")
+        self.assertIn("no backup", self.refused("restore", self.target, "--state-dir", self.state))
+        for name in suite.DAEMONS:
+            self.running.start(name)
+        self.running.audit()
+
+    def test_a_stopped_suite_is_copied_and_compacted(self):
+        for _ in range(200):
+            self.running.create()
+        self.assertIn("Stop the suite", self.refused("compact", "--state-dir", self.state))
+        found = self.running.audit()
+        self.stop()
+        self.orderctl("backup", self.target, "--state-dir", self.state)
+        size = os.path.getsize(f"{self.state}/orderd/data.mdb")
+        self.orderctl("compact", "--state-dir", self.state)
+        self.assertLess(os.path.getsize(f"{self.state}/orderd/data.mdb"), size)
+        self.assertEqual(sorted(name for name in os.listdir(self.state) if "." in name), [])
+        for name in suite.DAEMONS:
+            self.running.start(name)
+        self.assertEqual(self.running.audit(), found)
+
+    def test_no_daemon_starts_on_a_half_restored_state(self):
+        self.stop()
+        with open(f"{self.state}/exchanging", "wb"):
+            pass
+        for name in suite.DAEMONS:
+            self.running.start(name, wait=False)
+            self.assertEqual(self.running.processes.pop(name).wait(suite.PATIENCE_S), 1)
+        with open(f"{self.running.dir}/orderd.log", encoding="utf-8") as log:
+            self.assertIn("a restore did not come to its end", log.read())
+
+
+if __name__ == "__main__":
+    suite.main()
