@@ -62,7 +62,7 @@ const struct verb verbs[] = {
 		"make an order", order_create,
 		"Without --key one is made up, so that a lost answer never makes two orders.\n" },
 	{ "order", "get", "ORDER", "show an order", order_get, NULL },
-	{ "order", "list", "--user U [--status S] [--page N] [--page-size N] [--after ID]",
+	{ "order", "list", "--user U [--status STATUS] [--page N] [--page-size N] [--after ID]",
 		"a user's orders, newest first", order_list,
 		"--after goes on behind the order of that id, whatever was made meanwhile.\n" },
 	{ "order", "pay", "ORDER [--reason R]", "PENDING becomes PAID", order_pay, NULL },
@@ -84,6 +84,7 @@ const struct verb verbs[] = {
 	{ "status", NULL, "", "health of the four daemons", status_show,
 		"Exit status 3 when one does not answer, 1 when one is not ready.\n" },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
+	{ "complete", NULL, "[WORD]...", NULL, complete_run, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -101,18 +102,23 @@ static const char *runtime_dir(void)
 	return given && *given ? given : RUNTIME_DIR;
 }
 
+static int output_finish(int status)
+{
+	int error = output_end();
+
+	if (!error)
+		return status;
+	fprintf(stderr, "orderctl: cannot write the output: %s\n", strerror(-error));
+	return status ? status : STATUS_REFUSED;
+}
+
 static int verb_run(struct ctl *ctl)
 {
-	int status, error;
+	int status;
 
 	output_begin(ctl->json);
 	status = ctl->verb->run(ctl);
-	error = output_end();
-	if (error) {
-		fprintf(stderr, "orderctl: cannot write the output: %s\n", strerror(-error));
-		return status ? status : STATUS_REFUSED;
-	}
-	return status;
+	return output_finish(status);
 }
 
 int main(int argc, char **argv)
@@ -128,8 +134,8 @@ int main(int argc, char **argv)
 		return STATUS_REFUSED;
 	}
 	status = usage_read(&ctl, argc, argv, &finished);
-	if (!status && !finished)
-		status = verb_run(&ctl);
+	if (!status)
+		status = finished ? output_finish(status) : verb_run(&ctl);
 	ctl_done(&ctl);
 	return status;
 }
