@@ -40,6 +40,10 @@ static const char fsck_notes[] =
 	"the journal of stock. What disagrees is looked at again for 5 seconds: only what stays\n"
 	"is reported, with exit status 1. Orders with an open saga are in transit.\n";
 
+static const char config_notes[] =
+	"Reads FILE, or " SYSCONFDIR "/orderd/orderd.conf, as the daemons do at their start,\n"
+	"without asking one. Exit status 0 when they would take it, 1 when not.\n";
+
 const struct verb verbs[] = {
 	{ "catalog", "add", "--id N --title T --price P [--sku S] [--inactive]",
 		"put a book or change it", catalog_add,
@@ -84,6 +88,10 @@ const struct verb verbs[] = {
 	{ "status", NULL, "", "health of the four daemons", status_show,
 		"Exit status 3 when one does not answer, 1 when one is not ready.\n" },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
+	{ "config", "check", "[FILE]", "name every mistake in the settings", config_check,
+		config_notes },
+	{ "config", "show", "[FILE]", "every setting and where it comes from", config_show,
+		"What a daemon's own command line says overrides it and is not seen here.\n" },
 	{ "complete", NULL, "[WORD]...", NULL, complete_run, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -81,6 +81,8 @@ int saga_show(struct ctl *ctl);
 int saga_retry(struct ctl *ctl);
 int status_show(struct ctl *ctl);
 int fsck_run(struct ctl *ctl);
+int config_check(struct ctl *ctl);
+int config_show(struct ctl *ctl);
 int complete_run(struct ctl *ctl);
 
 /* --- the command line (usage.c) --------------------------------------------------------------- */
