@@ -225,15 +225,16 @@ static int make_orders(struct bench *bench, uint64_t count)
 	return error;
 }
 
-static double ms(const struct load_result *result, double share)
+static double ms(uint64_t us)
 {
-	return (double)histogram_at(&result->times, share) / 1000;
+	return (double)us / 1000;
 }
 
 static void report_json(const struct bench *bench, const struct load_result *result,
 	const struct meter *before, const struct meter *after)
 {
 	double each = result->done > 0 ? 1.0 / (double)result->done : 0;
+	struct spread times = histogram_spread(&result->times);
 
 	printf("{\"mode\":\"%s\",\"connections\":%" PRIu64 ",\"depth\":%" PRIu64
 	       ",\"done\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"lost\":%" PRIu64
@@ -241,8 +242,7 @@ static void report_json(const struct bench *bench, const struct load_result *res
 		bench->mode, bench->connections, bench->depth, result->done, result->refused,
 		result->lost, result->seconds, (double)result->done / result->seconds);
 	printf(",\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f",
-		ms(result, 0.5), ms(result, 0.9), ms(result, 0.99), ms(result, 0.999),
-		(double)result->times.max_us / 1000);
+		ms(times.p50), ms(times.p90), ms(times.p99), ms(times.p999), ms(times.max));
 	printf(",\"cpu_us_per_order\":{");
 	for (int i = 0; i < METER_COUNT; i++)
 		printf("%s\"%s\":%.2f", i > 0 ? "," : "", meter_names[i],
@@ -256,6 +256,7 @@ static void report(const struct bench *bench, const struct load_result *result,
 	const struct meter *before, const struct meter *after)
 {
 	double each = result->done > 0 ? 1.0 / (double)result->done : 0;
+	struct spread times = histogram_spread(&result->times);
 
 	if (bench->json) {
 		report_json(bench, result, before, after);
@@ -264,8 +265,8 @@ static void report(const struct bench *bench, const struct load_result *result,
 	printf("%s: %" PRIu64 " done, %" PRIu64 " refused, %" PRIu64 " unanswered in %.2f s\n",
 		bench->mode, result->done, result->refused, result->lost, result->seconds);
 	printf("rate     %.0f/s\n", (double)result->done / result->seconds);
-	printf("latency  p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, max %.3f ms\n", ms(result, 0.5),
-		ms(result, 0.99), ms(result, 0.999), (double)result->times.max_us / 1000);
+	printf("latency  p50 %.3f ms, p99 %.3f ms, p99.9 %.3f ms, max %.3f ms\n", ms(times.p50),
+		ms(times.p99), ms(times.p999), ms(times.max));
 	printf("cpu each");
 	for (int i = 0; i < METER_COUNT; i++)
 		printf(" %s %.1f us", meter_names[i],

@@ -35,8 +35,11 @@ struct call {
 	uint32_t count; /* of parts; 1 for a single request */
 	uint32_t left;
 	struct call_part *parts; /* many only, owned */
+	struct account *account; /* of the operation asked for; NULL: none was found */
+	uint64_t arrived_us;     /* monotonic: when the tick began that took it in */
 };
 
+struct account;
 struct calls;
 
 struct calls *calls_new(void); /* NULL: no memory */

@@ -21,6 +21,14 @@ int64_t clock_monotonic_ms(void)
 	return clock_ms(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 int64_t clock_cpu_ms(void)
 {
 	return clock_ms(CLOCK_THREAD_CPUTIME_ID);

@@ -63,6 +63,7 @@ void txn_abort(struct txn *txn); /* NULL is fine */
  * the disk is full and nothing of it was kept. Any other error that txn_error did not know before
  * is no verdict: the process must exit and recover. */
 int txn_commit(struct txn *txn);
+#define DB_SYNCS_A_COMMIT 2 /* the pages, then the meta page that makes them count */
 
 int txn_error(const struct txn *txn);       /* the first error, 0 if none */
 void txn_fail(struct txn *txn, int error);  /* records a caller's error the same way */

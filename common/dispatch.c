@@ -130,11 +130,36 @@ void tick_after(struct tick *tick, void (*fn)(void *state, void *argument), void
 	outbox_after(tick->service->outbox, fn, argument);
 }
 
-/* --- health --------------------------------------------------------------------------------- */
+struct duration {
+	struct stats *stats;
+	unsigned which;
+	uint64_t us;
+};
+
+static void duration_keep(void *state, void *argument)
+{
+	const struct duration *duration = argument;
+
+	(void)state;
+	stats_duration(duration->stats, duration->which, duration->us);
+}
+
+void tick_duration(struct tick *tick, unsigned which, uint64_t since_us)
+{
+	struct duration *duration = arena_take(tick->arena, sizeof(*duration));
+
+	if (!duration)
+		return;
+	*duration = (struct duration){ tick->service->stats, which, tick->began_us - since_us };
+	tick_after(tick, duration_keep, duration);
+}
+
+/* --- health and stats --------------------------------------------------------------------------------- */
 
 static int handle_health(struct tick *tick, const void *request, void *reply)
 {
 	struct service *service = tick->service;
+	struct service_counts counts = service_counts(service);
 	struct health *health = reply;
 	struct db_usage usage;
 
@@ -148,10 +173,10 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 		health->reason = "the store is not there yet";
 	else if (service->access_max < ACCESS_GROW)
 		health->reason = "the store is full: new work is refused";
-	health->backlog = (int64_t)calls_in_hand(service->calls);
-	health->requests = service->counts.requests;
-	health->ticks = service->counts.ticks;
-	health->commits = service->counts.commits;
+	health->backlog = (int64_t)counts.parked;
+	health->requests = counts.requests;
+	health->ticks = counts.ticks;
+	health->commits = counts.commits;
 	if (service->db && db_usage(service->db, &usage) == 0) {
 		health->store_used_bytes = usage.used_bytes;
 		health->store_size_max_bytes = usage.size_max_bytes;
@@ -161,22 +186,33 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 	return OUTCOME_OK;
 }
 
-static const struct operation health_operation = {
-	.name = "health",
-	.access = ACCESS_READ,
-	.request = &empty_record,
-	.reply = &health_record,
-	.handle = handle_health,
-};
-
-static const struct operation *operation_find(const struct program *program, const char *name)
+static int handle_stats(struct tick *tick, const void *request, void *reply)
 {
-	const struct operation *operation = program->operations;
+	const struct service *service = tick->service;
+	struct stats_report *report = reply;
 
+	(void)request;
+	report->name = service->program->name;
+	report->started_at = service->started_at_ms;
+	return stats_report(service->stats, tick->arena, report);
+}
+
+/* clang-format off */
+const struct operation common_operations[] = {
+	{ "health", ACCESS_READ, WHO_USER, NULL, &empty_record, &health_record,
+		.handle = handle_health },
+	{ "stats", ACCESS_READ, WHO_USER, NULL, &empty_record, &stats_record,
+		.handle = handle_stats },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct operation *operation_find(const struct operation *operation, const char *name)
+{
 	for (; operation->name; operation++)
 		if (strcmp(operation->name, name) == 0)
 			return operation;
-	return strcmp(name, health_operation.name) == 0 ? &health_operation : NULL;
+	return NULL;
 }
 
 /* --- a request ------------------------------------------------------------------------------ */
@@ -387,7 +423,10 @@ static enum verdict handle_envelope(struct service *service, const struct value 
 		return refuse(service, OUTCOME_BAD_VERSION, NULL);
 	service->deadline_ms =
 		envelope.timeout_ms > 0 ? service->tick.monotonic_ms + envelope.timeout_ms : 0;
-	service->operation = operation_find(service->program, envelope.op);
+	service->operation = operation_find(service->program->operations, envelope.op);
+	if (!service->operation)
+		service->operation = operation_find(common_operations, envelope.op);
+	service->call->account = stats_account(service->stats, service->operation);
 	if (!service->operation)
 		return refuse(service, OUTCOME_UNKNOWN_OPERATION, NULL);
 	if (service->stopping)
@@ -406,11 +445,11 @@ enum verdict dispatch_request(struct service *service, const struct event *event
 	call->count = call->left = 1;
 	call->id[0] = 0xc0; /* nil */
 	call->id_size = 1;
+	call->arrived_us = service->tick.began_us;
 	service->call = call;
 	service->operation = NULL;
 	service->route = &event->route;
 	service->deadline_ms = 0;
-	service->counts.requests++;
 	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES ||
 		codec_parse(service->tick.arena, event->data, event->size, &map) < 0 ||
 		map->type != VALUE_MAP)

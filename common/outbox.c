@@ -17,7 +17,10 @@ struct entry {
 	const struct call
 		*call; /* FRAME: in the arena, or in the table when call_number is not 0 */
 	uint64_t call_number;
-	size_t offset, size; /* in bytes */
+	bool element;            /* answers one, be it a frame of its own or not */
+	struct account *account; /* of the element */
+	int outcome;             /* likewise */
+	size_t offset, size;     /* in bytes */
 	void (*fn)(void *state, void *argument);
 	void *argument;
 };
@@ -34,6 +37,7 @@ struct batch {
 
 struct outbox {
 	const struct program *program;
+	struct stats *stats;
 	struct buffer bytes;
 	struct entry *entries;
 	size_t entry_count, entry_room;
@@ -42,13 +46,14 @@ struct outbox {
 	int error;
 };
 
-struct outbox *outbox_new(const struct program *program)
+struct outbox *outbox_new(const struct program *program, struct stats *stats)
 {
 	struct outbox *outbox = calloc(1, sizeof(*outbox));
 
 	if (!outbox)
 		return NULL;
 	outbox->program = program;
+	outbox->stats = stats;
 	outbox->bytes.limit = 1024 * 1024 * 1024;
 	return outbox;
 }
@@ -141,6 +146,9 @@ void outbox_answer(struct outbox *outbox, struct arena *arena, const struct call
 	entry->size = outbox->bytes.size - entry->offset;
 	entry->part = part;
 	entry->call_number = call->number;
+	entry->element = true;
+	entry->account = call->account;
+	entry->outcome = outcome;
 	entry->call = call->many ? NULL : call_borrow(outbox, arena, call);
 }
 
@@ -289,19 +297,29 @@ static void many_finish(struct calls *calls, struct call *call, const struct bus
 	}
 	if (whole && !frame.error)
 		bus->reply(bus->argument, &call->route, frame.at, frame.size);
+	stats_answered(call->account, call->arrived_us);
 	buffer_done(&frame);
 	calls_drop(calls, call);
 }
 
-static void answer_flush(struct calls *calls, const struct entry *entry, const uint8_t *at,
-	const struct bus *bus)
+static void element_count(const struct outbox *outbox, const struct entry *entry)
 {
+	if (entry->element)
+		stats_handled(outbox->stats, entry->account, entry->outcome);
+}
+
+static void answer_flush(const struct outbox *outbox, struct calls *calls,
+	const struct entry *entry, const struct bus *bus)
+{
+	const uint8_t *at = outbox->bytes.at + entry->offset;
 	struct call *call = entry->call_number > 0 ? calls_find(calls, entry->call_number) : NULL;
 
 	if (entry->call_number > 0 && !call)
 		return;
 	if (entry->kind == ENTRY_FRAME) {
 		bus->reply(bus->argument, &entry->call->route, at, entry->size);
+		element_count(outbox, entry);
+		stats_answered(entry->call->account, entry->call->arrived_us);
 		if (call)
 			calls_drop(calls, call);
 		return;
@@ -310,6 +328,7 @@ static void answer_flush(struct calls *calls, const struct entry *entry, const u
 	if (call->parts[entry->part].done)
 		return;
 	call->parts[entry->part].done = true;
+	element_count(outbox, entry);
 	result_keep(&call->parts[entry->part], at, entry->size);
 	if (--call->left == 0)
 		many_finish(calls, call, bus);
@@ -336,8 +355,10 @@ void outbox_flush(struct outbox *outbox, struct calls *calls, const struct bus *
 			entry->fn(state, entry->argument);
 		else if (entry->kind == ENTRY_EVENT)
 			bus->publish(bus->argument, outbox->bytes.at + entry->offset, entry->size);
-		else if (entry->kind != ENTRY_NONE)
-			answer_flush(calls, entry, outbox->bytes.at + entry->offset, bus);
+		else if (entry->kind == ENTRY_NONE)
+			element_count(outbox, entry);
+		else
+			answer_flush(outbox, calls, entry, bus);
 	}
 	for (unsigned peer = 0; peer < PEERS_MAX; peer++)
 		batch_flush(&outbox->batches[peer], peer, bus, &peer_up[peer]);

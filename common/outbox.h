@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "codec.h"
 #include "service.h"
+#include "stats.h"
 
 /* What a tick wants to let out, gathered until its commit: frames to clients, results for parts of
  * parked calls, items for peers, published events, changes of memory. outbox_clear undoes it all;
@@ -14,7 +15,8 @@
 
 struct outbox;
 
-struct outbox *outbox_new(const struct program *program); /* NULL: no memory */
+/* `stats` hears of every answer that leaves. NULL: no memory. */
+struct outbox *outbox_new(const struct program *program, struct stats *stats);
 void outbox_free(struct outbox *outbox);
 void outbox_clear(struct outbox *outbox);
 size_t outbox_size(const struct outbox *outbox); /* in bytes, without what is for peers */

@@ -395,3 +395,46 @@ static const struct field health_fields[] = {
 	{ "next_deadline_at", FIELD_TIME_MS, FIELD_SPARSE, AT(health, next_deadline_at) },
 };
 const struct record health_record = RECORD(health, health_fields);
+
+static const struct field spread_fields[] = {
+	{ "count", FIELD_U64, 0, AT(spread, count) },
+	{ "mean", FIELD_U64, 0, AT(spread, mean) },
+	{ "p50", FIELD_U64, 0, AT(spread, p50) },
+	{ "p90", FIELD_U64, 0, AT(spread, p90) },
+	{ "p99", FIELD_U64, 0, AT(spread, p99) },
+	{ "p999", FIELD_U64, 0, AT(spread, p999) },
+	{ "max", FIELD_U64, 0, AT(spread, max) },
+};
+const struct record spread_record = RECORD(spread, spread_fields);
+
+static const struct field operation_stats_fields[] = {
+	{ "operation", FIELD_TEXT, FIELD_REQUIRED, AT(operation_stats, operation) },
+	{ "handled", FIELD_U64, 0, AT(operation_stats, handled) },
+	{ "refused", FIELD_U64, 0, AT(operation_stats, refused) },
+	{ "latency_us", FIELD_RECORD, 0, AT(operation_stats, latency_us), .of = &spread_record },
+};
+const struct record operation_stats_record = RECORD(operation_stats, operation_stats_fields);
+
+static const struct field duration_stats_fields[] = {
+	{ "step", FIELD_TEXT, FIELD_REQUIRED, AT(duration_stats, step) },
+	{ "time_us", FIELD_RECORD, 0, AT(duration_stats, time_us), .of = &spread_record },
+};
+const struct record duration_stats_record = RECORD(duration_stats, duration_stats_fields);
+
+static const struct field stats_fields[] = {
+	{ "name", FIELD_TEXT, FIELD_REQUIRED, AT(stats_report, name) },
+	{ "started_at", FIELD_TIME_MS, 0, AT(stats_report, started_at) },
+	{ "ticks", FIELD_U64, 0, AT(stats_report, ticks) },
+	{ "commits", FIELD_U64, 0, AT(stats_report, commits) },
+	{ "syncs", FIELD_U64, 0, AT(stats_report, syncs) },
+	{ "requests", FIELD_U64, 0, AT(stats_report, requests) },
+	{ "refused", FIELD_U64, 0, AT(stats_report, refused) },
+	{ "events", FIELD_U64, 0, AT(stats_report, events) },
+	{ "batch", FIELD_RECORD, 0, AT(stats_report, batch), .of = &spread_record },
+	{ "commit_us", FIELD_RECORD, 0, AT(stats_report, commit_us), .of = &spread_record },
+	{ "operations", FIELD_LIST, 0, AT(stats_report, operations), 0, LIST_LIMIT_MAX,
+		.of = &operation_stats_record, COUNT_AT(stats_report, operation_count) },
+	{ "steps", FIELD_LIST, FIELD_SPARSE, AT(stats_report, durations), 0, LIST_LIMIT_MAX,
+		.of = &duration_stats_record, COUNT_AT(stats_report, duration_count) },
+};
+const struct record stats_record = RECORD_NAMED("stats", stats_report, stats_fields);

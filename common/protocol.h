@@ -1,6 +1,7 @@
 #pragma once
 
 #include "fields.h"
+#include "histogram.h"
 #include "orderd.h"
 
 /* What travels between programs: one struct and one field table a request, a reply, a record.
@@ -301,8 +302,37 @@ struct health {
 	int64_t next_deadline_at;
 };
 
+/* What a daemon has counted and timed since its start. */
+struct operation_stats {
+	const char *operation;
+	uint64_t handled; /* elements of the many-form each by themselves */
+	uint64_t refused;
+	struct spread latency_us; /* from the tick that took a request in until its answer left */
+};
+struct duration_stats {
+	const char *step;
+	struct spread time_us;
+};
+struct stats_report {
+	const char *name;
+	int64_t started_at;
+	uint64_t ticks;
+	uint64_t commits;
+	uint64_t syncs; /* of the disk */
+	uint64_t requests;
+	uint64_t refused;    /* elements */
+	uint64_t events;     /* requests, and frames of peers' results */
+	struct spread batch; /* events a tick, of ticks that had any */
+	struct spread commit_us;
+	struct operation_stats *operations;
+	size_t operation_count;
+	struct duration_stats *durations; /* orderd: steps of its sagas */
+	size_t duration_count;
+};
+
 extern const struct record empty_record; /* no fields */
-extern const struct record range_record, health_record;
+extern const struct record range_record, health_record, stats_record, spread_record,
+	operation_stats_record, duration_stats_record;
 extern const struct record book_record, book_ref_record, book_put_record, book_put_reply_record,
 	book_list_record, price_request_record, price_reply_record;
 extern const struct record level_record, move_record, move_reply_record, reservation_record,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "log.h"
 #include "record.h"
 
@@ -82,10 +83,11 @@ static int inside_open(struct service *service)
 	const struct suite_settings *suite = service->settings;
 	int result;
 
+	service->stats = stats_new(service->program, common_operations);
 	service->calls = calls_new();
-	service->outbox = outbox_new(service->program);
+	service->outbox = outbox_new(service->program, service->stats);
 	service->tick.arena = arena_new();
-	if (!service->calls || !service->outbox || !service->tick.arena)
+	if (!service->stats || !service->calls || !service->outbox || !service->tick.arena)
 		return -ENOMEM;
 	if (service->program->store &&
 		asprintf(&service->store_dir, "%s/%s", suite->state_dir, service->program->store) <
@@ -162,6 +164,7 @@ void service_close(struct service *service)
 	db_close(service->db);
 	calls_free(service->calls);
 	outbox_free(service->outbox);
+	stats_free(service->stats);
 	arena_free(service->tick.arena);
 	free(service->tentative);
 	free(service->store_dir);
@@ -246,6 +249,17 @@ static enum verdict tick_handle(struct service *service, const struct event *eve
 	return verdict == VERDICT_GOOD ? time_handle(service, ret_wait_ms) : verdict;
 }
 
+static int commit(struct service *service, struct txn *txn)
+{
+	bool writes = txn_writes(txn) > 0;
+	uint64_t since_us = writes ? clock_monotonic_us() : 0;
+	int result = txn_commit(txn);
+
+	if (writes && result == 0)
+		stats_committed(service->stats, since_us);
+	return result;
+}
+
 static enum verdict tick_commit(struct service *service)
 {
 	struct txn *txn = service->tick.txn;
@@ -253,8 +267,7 @@ static enum verdict tick_commit(struct service *service)
 
 	service->tick.txn = NULL;
 	if (txn && service->program->store_mode == DB_OWN) {
-		service->counts.commits += txn_writes(txn) > 0;
-		result = txn_commit(txn);
+		result = commit(service, txn);
 	} else {
 		txn_abort(txn);
 	}
@@ -350,7 +363,7 @@ int service_tick(struct service *service, const struct event *events, size_t cou
 	service->tick.monotonic_ms = monotonic_ms;
 	assert(count <= EVENTS_MAX);
 	service->poison_count = 0;
-	service->counts.ticks++;
+	service->tick.began_us = stats_begin(service->stats, events, count);
 	housekeeping(service);
 	service->access_max = service->nearly_full ? ACCESS_SETTLE : ACCESS_GROW;
 	for (;;) {
@@ -376,7 +389,7 @@ int service_tick(struct service *service, const struct event *events, size_t cou
 
 struct service_counts service_counts(const struct service *service)
 {
-	struct service_counts counts = service->counts;
+	struct service_counts counts = stats_counts(service->stats);
 
 	counts.parked = calls_in_hand(service->calls);
 	return counts;

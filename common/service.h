@@ -34,7 +34,8 @@ struct tick {
 	struct arena *arena; /* until the tick ends */
 	int64_t now_ms;      /* wall clock, the same for the whole tick */
 	int64_t monotonic_ms;
-	void *state; /* the program's memory, as `open` made it */
+	uint64_t began_us; /* monotonic, by a finer clock: for tick_duration and for nothing else */
+	void *state;       /* the program's memory, as `open` made it */
 	const void *settings;
 	uint64_t serial; /* of this run: a tick that is undone and run again gets another */
 	struct service *service;
@@ -105,6 +106,9 @@ struct program {
 	/* After the commit: in how many ms the memory wants on_time, -1 for not before something
 	 * arrives. May be NULL. */
 	int64_t (*wake)(const void *state, int64_t monotonic_ms);
+	/* Names of what tick_duration measures, as an enum's: [0] is "", ends with NULL. May be
+	 * NULL. */
+	const char *const *durations;
 	/* Fills in what only the program knows of its health. May be NULL. */
 	void (*describe)(struct tick *tick, struct health *health);
 };
@@ -150,6 +154,10 @@ void tick_publish(struct tick *tick, const struct record *record, const void *fr
 /* Runs fn(state, argument) after the commit and not at all when the tick is undone: the only way
  * to change the program's memory. `argument` may be arena memory. */
 void tick_after(struct tick *tick, void (*fn)(void *state, void *argument), void *argument);
+
+/* Counts for the operation `stats`, after the commit, that what is called durations[which] took
+ * from `since_us`, the began_us of the tick it began in, until this tick. */
+void tick_duration(struct tick *tick, unsigned which, uint64_t since_us);
 
 /* --- for the loop and the simulator --------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "outbox.h"
 #include "service.h"
+#include "stats.h"
 
 /* An element that failed half way in this tick: in the next run it is refused unheard, and the
  * others of its frame and of the tick are not. After so many of them in one tick the rest of it is
@@ -36,6 +37,9 @@ struct service {
 	bool time_skipped; /* on_time, in the run in hand */
 	bool nearly_full;  /* the store: new work is refused, the rest goes on */
 	struct service_counts counts;
+	bool time_skipped;          /* on_time, in the run in hand */
+	bool nearly_full;           /* the store: new work is refused, the rest goes on */
+	struct stats *stats;
 
 	/* The tick in hand. */
 	enum access access_max; /* what the store has room for */
@@ -72,6 +76,9 @@ int service_poison(const struct service *service);
 
 /* One request from a client, handled and answered into the outbox. */
 enum verdict dispatch_request(struct service *service, const struct event *event);
+
+/* What every service does: health, stats. Ends with a row without name. */
+extern const struct operation common_operations[];
 
 /* One frame of results from a peer. A poisoned one counts as lost; the program repeats. */
 enum verdict dispatch_result(struct service *service, const struct event *event);

@@ -87,6 +87,8 @@ const struct verb verbs[] = {
 	{ "saga", "retry", "ORDER", "try it again now", saga_retry, NULL },
 	{ "status", NULL, "", "health of the four daemons", status_show,
 		"Exit status 3 when one does not answer, 1 when one is not ready.\n" },
+	{ "stats", NULL, "", "what the daemons have counted and timed", stats_show,
+		"Since the start of each; times in microseconds.\n" },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
 	{ "config", "check", "[FILE]", "name every mistake in the settings", config_check,
 		config_notes },

@@ -127,6 +127,7 @@ struct change {
 	bool awaited;
 	int outcome;
 	int64_t monotonic_ms;
+	uint64_t began_us;
 };
 
 static void change_after(struct tick *tick, void (*fn)(void *, void *), struct change change)
@@ -138,6 +139,7 @@ static void change_after(struct tick *tick, void (*fn)(void *, void *), struct c
 		return;
 	}
 	change.monotonic_ms = tick->monotonic_ms;
+	change.began_us = tick->began_us;
 	*kept = change;
 	tick_after(tick, fn, kept);
 }
@@ -186,6 +188,7 @@ static void turn_to(struct coordinator *coordinator, struct open_saga *open,
 	const struct change *change)
 {
 	open->step = change->open.step;
+	open->since_us = change->began_us;
 	open->attempts = 1;
 	open->last_outcome = OUTCOME_OK;
 	open->try_at_ms = change->monotonic_ms + RETRY_FIRST_MS;
@@ -200,6 +203,14 @@ static void forget(struct coordinator *coordinator, struct open_saga *open)
 	HASH_DEL(coordinator->sagas, open);
 	alarm_clear(&coordinator->alarms, &open->alarm);
 	open_saga_free(open);
+}
+
+static void step_ends(struct tick *tick, uint64_t number)
+{
+	const struct open_saga *open = coordinator_find(tick, number);
+
+	if (open)
+		tick_duration(tick, open->step, open->since_us);
 }
 
 /* A durable saga that finds no room here is in the table and loaded later. */
@@ -221,6 +232,7 @@ static void do_open(void *state, void *argument)
 
 void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter)
 {
+	step_ends(tick, open->number);
 	newcomer_add(tick, open->number, waiter);
 	change_after(tick, do_open,
 		(struct change){ .open = *open, .waiter = waiter, .awaited = waiter.call > 0 });
@@ -260,6 +272,7 @@ static void do_close(void *state, void *argument)
 
 void coordinator_close(struct tick *tick, uint64_t number)
 {
+	step_ends(tick, number);
 	change_after(tick, do_close, (struct change){ .number = number });
 }
 
@@ -281,6 +294,7 @@ static void do_become(void *state, void *argument)
 
 void coordinator_become(struct tick *tick, uint64_t draft, const struct open_saga *open)
 {
+	step_ends(tick, draft);
 	change_after(tick, do_become,
 		(struct change){ .open = *open, .number = draft, .awaited = true });
 }

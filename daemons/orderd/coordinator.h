@@ -18,6 +18,7 @@
 struct open_saga {
 	uint64_t number; /* the order's id; while pricing a draft's number, from DRAFT_FIRST on */
 	enum saga_step step;
+	uint64_t since_us; /* began_us of the tick in which the step began */
 	int64_t attempts;
 	int last_outcome;
 	int64_t try_at_ms;  /* monotonic: the next repeat */

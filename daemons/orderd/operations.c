@@ -113,5 +113,6 @@ const struct program orderd_program = {
 	.close = orderd_close_state,
 	.on_time = orderd_on_time,
 	.wake = coordinator_wake,
+	.durations = saga_names,
 	.describe = orderd_describe,
 };

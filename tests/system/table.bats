@@ -187,3 +187,15 @@ stock_is()
 	[ "${#lines[@]}" -eq 4 ]
 	run -0 orderctl events
 }
+
+@test "what the daemons have counted and timed" {
+	json stats
+	[ "${#lines[@]}" -eq 4 ]
+	has '"name":"orderd",' '"name":"reaperd",'
+	[[ $output =~ \"operation\":\"order.create\",\"handled\":[1-9][0-9]*,\"refused\":[1-9] ]]
+	[[ $output =~ \"operation\":\"stock.apply\",\"handled\":[1-9] ]]
+	[[ $output =~ \"step\":\"RESERVING\",\"time_us\":\{\"count\":[1-9] ]]
+	run -0 orderctl stats
+	has "orderd, since its start:" order.create P999_US RESERVING
+	run -3 orderctl --runtime-dir "$SUITE_DIR/nobody" --timeout 200ms stats
+}

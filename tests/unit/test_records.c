@@ -11,7 +11,8 @@
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 
-static const struct record *const records[] = { &range_record, &health_record, &book_record,
+static const struct record *const records[] = { &range_record, &health_record, &spread_record,
+	&operation_stats_record, &duration_stats_record, &stats_record, &book_record,
 	&book_ref_record, &book_put_record, &book_put_reply_record, &book_list_record,
 	&price_request_record, &price_reply_record, &level_record, &move_record, &move_reply_record,
 	&reservation_record, &level_set_record, &level_add_record, &level_ref_record,
