@@ -36,9 +36,6 @@ struct service {
 	bool stopping;
 	bool time_skipped; /* on_time, in the run in hand */
 	bool nearly_full;  /* the store: new work is refused, the rest goes on */
-	struct service_counts counts;
-	bool time_skipped;          /* on_time, in the run in hand */
-	bool nearly_full;           /* the store: new work is refused, the rest goes on */
 	struct stats *stats;
 
 	/* The tick in hand. */

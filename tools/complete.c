@@ -184,6 +184,12 @@ static void items_print(struct completion *completion)
 	books_print(completion);
 }
 
+static void formats_print(struct completion *completion)
+{
+	word_print(completion, "openmetrics", NULL);
+	word_print(completion, "prometheus", NULL);
+}
+
 static void files_print(struct completion *completion)
 {
 	(void)completion;
@@ -211,6 +217,7 @@ static const struct kind {
 	{ NULL, "BOOK=QTY", items_print },
 	{ NULL, "ID|SKU", books_print },
 	{ NULL, "STATUS", statuses_print },
+	{ NULL, "FORMAT", formats_print },
 	{ NULL, "FILE", files_print },
 	{ NULL, "DIR", directories_print },
 };

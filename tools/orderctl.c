@@ -40,6 +40,16 @@ static const char fsck_notes[] =
 	"the journal of stock. What disagrees is looked at again for 5 seconds: only what stays\n"
 	"is reported, with exit status 1. Orders with an open saga are in transit.\n";
 
+static const char status_notes[] =
+	"up, degraded (it serves and something is amiss: a store 90 % full, a saga open for a\n"
+	"minute, a deadline 5 s overdue), not ready, or down. Exit status 0 when all are up, 1\n"
+	"when one is degraded or not ready, 3 when one does not answer.\n";
+
+static const char metrics_notes[] =
+	"OpenMetrics, or with --output the text format that node_exporter's textfile collector\n"
+	"reads; the file is replaced as a whole. A daemon that is down is a metric too: the exit\n"
+	"status is 0. --http answers one request on the standard input and output.\n";
+
 static const char config_notes[] =
 	"Reads FILE, or " SYSCONFDIR "/orderd/orderd.conf, as the daemons do at their start,\n"
 	"without asking one. Exit status 0 when they would take it, 1 when not.\n";
@@ -85,10 +95,11 @@ const struct verb verbs[] = {
 		NULL },
 	{ "saga", "show", "ORDER", "one of them", saga_show, NULL },
 	{ "saga", "retry", "ORDER", "try it again now", saga_retry, NULL },
-	{ "status", NULL, "", "health of the four daemons", status_show,
-		"Exit status 3 when one does not answer, 1 when one is not ready.\n" },
+	{ "status", NULL, "", "health of the four daemons", status_show, status_notes },
 	{ "stats", NULL, "", "what the daemons have counted and timed", stats_show,
 		"Since the start of each; times in microseconds.\n" },
+	{ "metrics", NULL, "[--output FILE] [--format FORMAT] [--http]", "the same for Prometheus",
+		metrics_show, metrics_notes },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
 	{ "config", "check", "[FILE]", "name every mistake in the settings", config_check,
 		config_notes },

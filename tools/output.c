@@ -171,6 +171,7 @@ static const char *colour_of(const char *value)
 		{ "RETURNED", "red" },
 		{ "COMPENSATING", "red" },
 		{ "up", "green" },
+		{ "degraded", "yellow" },
 		{ "not ready", "yellow" },
 		{ "down", "red" },
 	};

@@ -172,6 +172,21 @@ run_daemon()
 	run -0 orderctl status
 }
 
+@test "status ends with 3 when a daemon is away, and names it" {
+	for daemon in catalogd stockd orderd; do
+		daemon_start "$daemon"
+	done
+	run_status()
+	{
+		run --separate-stderr orderctl status
+		[ "$status" -eq 3 ] && [[ $stderr != *"orderd does"* ]]
+	}
+	wait_for run_status
+	[[ $output =~ reaperd\ +down && $output =~ stockd\ +up && $stderr == *"reaperd does not answer"* ]]
+	run -3 --separate-stderr orderctl --json status
+	[[ ${lines[3]} == *'"name":"reaperd","state":"down","ready":false'* ]]
+}
+
 @test "sockets are for the owner and the group, stores for the owner's group to read" {
 	for daemon in $DAEMONS; do
 		daemon_start "$daemon"
