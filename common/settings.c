@@ -6,7 +6,6 @@
 
 #include <argp.h>
 #include <assert.h>
-#include <czmq.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "option.h"
+#include "settings_file.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0.1.0"
@@ -30,7 +30,6 @@
 
 #define ROWS_MAX 64
 #define NAMES_BYTES_MAX 2000
-#define FILE_BYTES_MAX (1024 * 1024)
 #define EXIT_USAGE 2
 
 /* Users or groups; none unless the file names some. */
@@ -63,6 +62,8 @@ const struct option_table suite_options = {
 	.count = sizeof(suite_rows) / sizeof(suite_rows[0]),
 };
 
+const char settings_path[] = SYSCONFDIR "/orderd/orderd.conf";
+
 static const char *const sections[] = { "suite", "orderd", "stockd", "catalogd", "reaperd" };
 
 /* What settings_load was told, for settings_reload. */
@@ -70,21 +71,32 @@ static struct {
 	const char *program;
 	const char *path;
 	bool path_named;
-	size_t count;
+	const struct option_table *const *tables;
+	size_t table_count;
+	const struct settings_visitor *visitor; /* NULL: stderr hears of problems */
+	void *context;
+	size_t count; /* of rows */
 	const struct option_row *rows[ROWS_MAX];
 	const char *sections[ROWS_MAX];
 	const char *given[ROWS_MAX]; /* on the command line, NULL: not */
 } asked;
 
-__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
+/* Something is wrong with the file, in that line of it; 0: nowhere in particular. */
+__attribute__((format(printf, 2, 3))) static int complain(int line_number, const char *format, ...)
 {
+	char message[512];
 	va_list list;
 
-	fprintf(stderr, "%s: ", asked.program);
 	va_start(list, format);
-	vfprintf(stderr, format, list);
+	vsnprintf(message, sizeof(message), format, list);
 	va_end(list);
-	fputc('\n', stderr);
+	if (asked.visitor)
+		asked.visitor->problem(asked.context, line_number, message);
+	else if (line_number)
+		fprintf(stderr, "%s: %s: line %d: %s\n", asked.program, asked.path, line_number,
+			message);
+	else
+		fprintf(stderr, "%s: %s: %s\n", asked.program, asked.path, message);
 	return -EINVAL;
 }
 
@@ -110,6 +122,13 @@ static const char *text_keep(const char *text)
 	return kept->text;
 }
 
+/* NULL: where it is unless somebody says otherwise. */
+static void path_set(const char *path)
+{
+	asked.path = path ? path : settings_path;
+	asked.path_named = path;
+}
+
 /* --- command line --------------------------------------------------------------------------- */
 
 #define KEY_CONFIG 0x1000
@@ -132,8 +151,7 @@ static error_t line_parse(int key, char *value, struct argp_state *state)
 	if (key == ARGP_KEY_ARG)
 		argp_error(state, "unexpected argument '%s'", value);
 	if (key == KEY_CONFIG) {
-		asked.path = value;
-		asked.path_named = true;
+		path_set(value);
 		return 0;
 	}
 	if (key < KEY_ROWS || key >= KEY_ROWS + (int)asked.count)
@@ -192,6 +210,8 @@ static void tables_add(const struct option_table *const tables[], size_t table_c
 	option_add("config", KEY_CONFIG, "FILE",
 		"read settings from FILE (default " SYSCONFDIR "/orderd/orderd.conf)");
 	assert(table_count <= SETTINGS_TABLES_MAX);
+	asked.tables = tables;
+	asked.table_count = table_count;
 	for (size_t t = 0; t < table_count; t++) {
 		snprintf(line.titles[t], sizeof(line.titles[t]),
 			"Section '%s' of the file:", tables[t]->section);
@@ -209,67 +229,11 @@ static void tables_add(const struct option_table *const tables[], size_t table_c
 
 /* --- file ----------------------------------------------------------------------------------- */
 
+/* What the file says of each row: an item of it, or NULL. */
 struct source {
-	zconfig_t *tree;             /* NULL: there is no file */
-	const char *texts[ROWS_MAX]; /* in the tree; NULL: not in the file */
+	struct settings_file file;
+	const struct settings_item *items[ROWS_MAX];
 };
-
-/* The file's bytes, to be freed; NULL with *ret_error: 0 where the file may be absent and is. */
-static char *file_read(int *ret_error)
-{
-	FILE *file = fopen(asked.path, "re");
-	size_t size = 0;
-
-	*ret_error = 0;
-	if (!file && errno == ENOENT && !asked.path_named)
-		return NULL;
-	char *text = file ? malloc(FILE_BYTES_MAX + 1) : NULL;
-	if (text)
-		size = fread(text, 1, FILE_BYTES_MAX + 1, file);
-	if (!text || ferror(file)) {
-		*ret_error = complain("%s: cannot be read: %s", asked.path, strerror(errno));
-	} else if (size > FILE_BYTES_MAX || memchr(text, '\0', size)) {
-		*ret_error = complain("%s: is not a settings file", asked.path);
-	} else {
-		text[size] = '\0';
-	}
-	if (file)
-		fclose(file);
-	if (*ret_error) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
-/* zconfig says on stdout, and only there, which line it does not understand. */
-static int tree_parse(const char *text, zconfig_t **ret)
-{
-	char *said = NULL;
-	size_t said_size = 0;
-	FILE *catch = open_memstream(&said, &said_size);
-	FILE *saved = stdout;
-	int number = 0, skip = 0;
-
-	if (!catch)
-		return complain("%s: %s", asked.path, strerror(errno));
-	stdout = catch;
-	*ret = zconfig_str_load(text);
-	stdout = saved;
-	fclose(catch);
-	if (*ret) {
-		free(said);
-		return 0;
-	}
-	const char *what = said ? strstr(said, "(zconfig): ") : NULL;
-	if (what && sscanf(what, "(zconfig): (%d) %n", &number, &skip) == 1 && skip > 0)
-		complain("%s: line %d: %.*s", asked.path, number, (int)strcspn(what + skip, "\n"),
-			what + skip);
-	else
-		complain("%s: is not well formed", asked.path);
-	free(said);
-	return -EINVAL;
-}
 
 static bool section_is_known(const char *name)
 {
@@ -282,62 +246,55 @@ static bool section_is_known(const char *name)
 
 static bool section_is_ours(const char *name)
 {
-	for (size_t i = 0; i < asked.count; i++) {
-		if (strcmp(asked.sections[i], name) == 0)
+	for (size_t t = 0; t < asked.table_count; t++) {
+		if (strcmp(asked.tables[t]->section, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static int option_take(struct source *source, const char *section, zconfig_t *option)
+static int option_take(struct source *source, const struct settings_item *item)
 {
-	const char *name = zconfig_name(option);
-
 	for (size_t i = 0; i < asked.count; i++) {
-		if (strcmp(asked.sections[i], section) != 0 ||
-			strcmp(asked.rows[i]->name, name) != 0)
+		if (strcmp(asked.sections[i], item->section) != 0 ||
+			strcmp(asked.rows[i]->name, item->name) != 0)
 			continue;
-		if (source->texts[i])
-			return complain("%s: %s/%s stands there twice", asked.path, section, name);
-		if (zconfig_child(option))
-			return complain("%s: %s/%s is an option, not a section", asked.path,
-				section, name);
-		source->texts[i] = zconfig_value(option);
-		return 0;
+		if (source->items[i])
+			return complain(item->line, "%s/%s stands there twice", item->section,
+				item->name);
+		source->items[i] = item;
+		return item->is_parent ? complain(item->line, "%s/%s is an option, not a section",
+						 item->section, item->name)
+				       : 0;
 	}
-	return complain("%s: section '%s' has no option '%s'", asked.path, section, name);
+	return complain(item->line, "section '%s' has no option '%s'", item->section, item->name);
 }
 
 /* The options of other daemons are theirs to check. */
-static int section_take(struct source *source, zconfig_t *section)
+static int item_take(struct source *source, const struct settings_item *item)
 {
-	const char *name = zconfig_name(section);
-	int error = 0;
+	bool ours = section_is_ours(item->section);
 
-	if (!section_is_known(name) && !section_is_ours(name))
-		return complain("%s: unknown section '%s'", asked.path, name);
-	if (*zconfig_value(section))
-		return complain("%s: section '%s' has a value", asked.path, name);
-	if (!section_is_ours(name))
-		return 0;
-	for (zconfig_t *at = zconfig_child(section); at && !error; at = zconfig_next(at))
-		error = option_take(source, name, at);
-	return error;
+	if (item->name)
+		return ours ? option_take(source, item) : 0;
+	if (!ours && !section_is_known(item->section))
+		return complain(item->line, "unknown section '%s'", item->section);
+	if (*item->value)
+		return complain(item->line, "section '%s' has a value", item->section);
+	return 0;
 }
 
+/* Goes on behind a mistake: all of them are told. */
 static int source_read(struct source *source)
 {
-	int error;
+	int error = settings_file_read(&source->file, asked.path, !asked.path_named);
 
-	char *text = file_read(&error);
-	if (!text)
-		return error;
-	error = tree_parse(text, &source->tree);
-	free(text);
 	if (error)
-		return error;
-	for (zconfig_t *at = zconfig_child(source->tree); at && !error; at = zconfig_next(at))
-		error = section_take(source, at);
+		return complain(source->file.wrong_line, "%s", source->file.why);
+	for (size_t i = 0; i < source->file.count; i++) {
+		if (item_take(source, &source->file.items[i]))
+			error = -EINVAL;
+	}
 	return error;
 }
 
@@ -346,32 +303,63 @@ static int source_read(struct source *source)
 static int value_choose(const struct source *source, size_t i, union option_value *ret)
 {
 	const struct option_row *row = asked.rows[i];
+	const struct settings_item *item = source->items[i];
 	const char *text = asked.given[i];
 	char wants[128];
 
 	if (!text)
-		text = source->texts[i];
-	if (!text)
-		text = row->otherwise;
+		text = item ? item->value : row->otherwise;
 	if (!option_parse(row, text, ret)) {
-		assert(text != row->otherwise);
-		return complain("%s: %s/%s: '%s' is not %s", asked.path, asked.sections[i],
-			row->name, text, option_wants(row, wants));
+		assert(item && text == item->value);
+		return complain(item->line, "%s/%s: '%s' is not %s", asked.sections[i], row->name,
+			text, option_wants(row, wants));
 	}
 	if (row->type != OPTION_TEXT && row->type != OPTION_LEVEL)
 		return 0;
 	ret->text = text_keep(text);
-	return ret->text ? 0 : complain("no memory");
+	return ret->text ? 0 : complain(0, "no memory");
+}
+
+static int source_values(struct source *source, union option_value values[ROWS_MAX])
+{
+	int error = source_read(source);
+
+	for (size_t i = 0; i < asked.count; i++) {
+		if (value_choose(source, i, &values[i]))
+			error = -EINVAL;
+	}
+	return error;
 }
 
 static int values_read(union option_value values[ROWS_MAX])
 {
 	struct source source = { 0 };
+	int error = source_values(&source, values);
 
-	int error = source_read(&source);
-	for (size_t i = 0; i < asked.count && !error; i++)
-		error = value_choose(&source, i, &values[i]);
-	zconfig_destroy(&source.tree);
+	settings_file_done(&source.file);
+	return error;
+}
+
+int settings_inspect(const char *path, const struct option_table *const tables[],
+	size_t table_count, const struct settings_visitor *visitor, void *context)
+{
+	struct source source = { 0 };
+	union option_value values[ROWS_MAX];
+	int error;
+
+	path_set(path);
+	tables_add(tables, table_count);
+	asked.visitor = visitor;
+	asked.context = context;
+	error = source_values(&source, values);
+	for (size_t i = 0; i < asked.count && !error; i++) {
+		const struct settings_item *item = source.items[i];
+
+		visitor->option(context, asked.sections[i], asked.rows[i],
+			item ? item->value : asked.rows[i]->otherwise, item ? item->line : 0);
+	}
+	settings_file_done(&source.file);
+	asked.visitor = NULL;
 	return error;
 }
 
@@ -382,8 +370,7 @@ int settings_load(int argc, char **argv, const char *program, const char *summar
 	union option_value values[ROWS_MAX];
 
 	asked.program = program;
-	asked.path = SYSCONFDIR "/orderd/orderd.conf";
-	asked.path_named = false;
+	path_set(NULL);
 	tables_add(tables, table_count);
 	snprintf(line.version, sizeof(line.version), "%s (orderd) %s", program, PACKAGE_VERSION);
 	argp_program_version = line.version;

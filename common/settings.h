@@ -13,7 +13,7 @@
  *     orderd
  *         payment_timeout = 15m
  * The command line overrides the file, the file overrides the row. An unknown name, a value
- * out of bounds or an unreadable file is an error that names file, option and bounds. */
+ * out of bounds or an unreadable file is an error that names file, line, option and bounds, and all of them are told at once. */
 
 enum option_type {
 	OPTION_TEXT,     /* const char * */
@@ -53,7 +53,12 @@ struct suite_settings {
 };
 extern const struct option_table suite_options; /* section "suite" */
 
-#define SETTINGS_TABLES_MAX 4
+/* Each daemon's own section, which its program names and orderctl checks. */
+extern const struct option_table orderd_options, stockd_options, catalogd_options, reaperd_options;
+
+#define SETTINGS_TABLES_MAX 5
+
+extern const char settings_path[]; /* where the file is, unless somebody says otherwise */
 
 /* Reads command line (GNU style, with --config FILE, --help, --version), then the file (default
  * SYSCONFDIR/orderd/orderd.conf, which may be absent unless named), into `ret_settings` (zeroed).
@@ -67,3 +72,18 @@ int settings_load(int argc, char **argv, const char *program, const char *summar
  * names of changed options that need a restart, separated by ", ", or "". 0 or -EINVAL with the
  * old settings untouched. */
 int settings_reload(void *settings, char *ret_fixed, size_t fixed_size);
+
+/* What a look at a file finds. */
+struct settings_visitor {
+	/* A problem, in that line of the file; 0: nowhere in particular. */
+	void (*problem)(void *context, int line, const char *message);
+	/* A row and its value, from that line; 0: the row's own. */
+	void (*option)(void *context, const char *section, const struct option_row *row,
+		const char *value, int line);
+};
+
+/* Reads a file (NULL: the default one, which may be absent) as settings_load would without a
+ * command line, and takes nothing over: tells every problem, or where there is none every option.
+ * 0 or -EINVAL. */
+int settings_inspect(const char *path, const struct option_table *const tables[],
+	size_t table_count, const struct settings_visitor *visitor, void *context);

@@ -52,6 +52,20 @@ static const char restore_notes[] =
 static const char compact_notes[] =
 	"Refuses while a daemon runs. Needs as much free disk as the stores take, for a moment.\n";
 
+static const char status_notes[] =
+	"up, degraded (it serves and something is amiss: a store 90 % full, a saga open for a\n"
+	"minute, a deadline 5 s overdue), not ready, or down. Exit status 0 when all are up, 1\n"
+	"when one is degraded or not ready, 3 when one does not answer.\n";
+
+static const char metrics_notes[] =
+	"OpenMetrics, or with --output the text format that node_exporter's textfile collector\n"
+	"reads; the file is replaced as a whole. A daemon that is down is a metric too: the exit\n"
+	"status is 0. --http answers one request on the standard input and output.\n";
+
+static const char config_notes[] =
+	"Reads FILE, or " SYSCONFDIR "/orderd/orderd.conf, as the daemons do at their start,\n"
+	"without asking one. Exit status 0 when they would take it, 1 when not.\n";
+
 const struct verb verbs[] = {
 	{ "catalog", "add", "--id N --title T --price P [--sku S] [--inactive]",
 		"put a book or change it", catalog_add,
@@ -74,7 +88,7 @@ const struct verb verbs[] = {
 		"make an order", order_create,
 		"Without --key one is made up, so that a lost answer never makes two orders.\n" },
 	{ "order", "get", "ORDER", "show an order", order_get, NULL },
-	{ "order", "list", "--user U [--status S] [--page N] [--page-size N] [--after ID]",
+	{ "order", "list", "--user U [--status STATUS] [--page N] [--page-size N] [--after ID]",
 		"a user's orders, newest first", order_list,
 		"--after goes on behind the order of that id, whatever was made meanwhile.\n" },
 	{ "order", "pay", "ORDER [--reason R]", "PENDING becomes PAID", order_pay, NULL },
@@ -93,10 +107,11 @@ const struct verb verbs[] = {
 		NULL },
 	{ "saga", "show", "ORDER", "one of them", saga_show, NULL },
 	{ "saga", "retry", "ORDER", "try it again now", saga_retry, NULL },
-	{ "status", NULL, "", "health of the four daemons", status_show,
-		"Exit status 3 when one does not answer, 1 when one is not ready.\n" },
+	{ "status", NULL, "", "health of the four daemons", status_show, status_notes },
 	{ "stats", NULL, "", "what the daemons have counted and timed", stats_show,
 		"Since the start of each; times in microseconds.\n" },
+	{ "metrics", NULL, "[--output FILE] [--format FORMAT] [--http]", "the same for Prometheus",
+		metrics_show, metrics_notes },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
 	{ "backup", NULL, "DIR [--state-dir DIR] [--progress]", "copy all stores, live", backup_run,
 		backup_notes },
@@ -104,6 +119,11 @@ const struct verb verbs[] = {
 		restore_run, restore_notes },
 	{ "compact", NULL, "[--state-dir DIR]", "give free room in the stores back", compact_run,
 		compact_notes },
+	{ "config", "check", "[FILE]", "name every mistake in the settings", config_check,
+		config_notes },
+	{ "config", "show", "[FILE]", "every setting and where it comes from", config_show,
+		"What a daemon's own command line says overrides it and is not seen here.\n" },
+	{ "complete", NULL, "[WORD]...", NULL, complete_run, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -121,18 +141,23 @@ static const char *runtime_dir(void)
 	return given && *given ? given : RUNTIME_DIR;
 }
 
+static int output_finish(int status)
+{
+	int error = output_end();
+
+	if (!error)
+		return status;
+	fprintf(stderr, "orderctl: cannot write the output: %s\n", strerror(-error));
+	return status ? status : STATUS_REFUSED;
+}
+
 static int verb_run(struct ctl *ctl)
 {
-	int status, error;
+	int status;
 
 	output_begin(ctl->json);
 	status = ctl->verb->run(ctl);
-	error = output_end();
-	if (error) {
-		fprintf(stderr, "orderctl: cannot write the output: %s\n", strerror(-error));
-		return status ? status : STATUS_REFUSED;
-	}
-	return status;
+	return output_finish(status);
 }
 
 int main(int argc, char **argv)
@@ -148,8 +173,8 @@ int main(int argc, char **argv)
 		return STATUS_REFUSED;
 	}
 	status = usage_read(&ctl, argc, argv, &finished);
-	if (!status && !finished)
-		status = verb_run(&ctl);
+	if (!status)
+		status = finished ? output_finish(status) : verb_run(&ctl);
 	ctl_done(&ctl);
 	return status;
 }

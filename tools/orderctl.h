@@ -1,5 +1,6 @@
 #pragma once
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,7 +52,7 @@ struct verb {
 	const char *noun;
 	const char *verb; /* NULL: the noun is the whole command */
 	const char *synopsis;
-	const char *help; /* one line */
+	const char *help; /* one line; NULL: for programs, not listed; these rows come last */
 	int (*run)(struct ctl *ctl);
 	const char *notes; /* for --help of this command; NULL: none */
 };
@@ -83,8 +84,12 @@ int saga_list(struct ctl *ctl);
 int saga_show(struct ctl *ctl);
 int saga_retry(struct ctl *ctl);
 int stats_show(struct ctl *ctl);
+int metrics_show(struct ctl *ctl);
 int status_show(struct ctl *ctl);
 int fsck_run(struct ctl *ctl);
+int config_check(struct ctl *ctl);
+int config_show(struct ctl *ctl);
+int complete_run(struct ctl *ctl);
 int backup_run(struct ctl *ctl);
 int restore_run(struct ctl *ctl);
 int compact_run(struct ctl *ctl);
@@ -100,6 +105,9 @@ struct ctl_option {
  * status to end with after having said why (--help and --version also end there, with
  * *ret_finished set). */
 int usage_read(struct ctl *ctl, int argc, char **argv, bool *ret_finished);
+
+/* What every command takes; ends with a row without name. */
+extern const struct option usage_options[];
 
 /* Says on stderr what is wrong with the command line and where its help is. Returns
  * STATUS_USAGE. */

@@ -8,29 +8,45 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pager.h"
 #include "value.h"
 
 #define TABLE_ROWS_MAX 10000 /* held before they are printed */
 #define COLUMNS_MAX 32
+#define SCREEN_LINES 20 /* what fits any terminal; more goes to the pager, which looks closer */
 
 static bool json;
 static bool colours;
 
-void output_begin(bool as_json)
+/* $ORDERCTL_COLORS decides where it says yes or no, then $NO_COLOR, then the terminal. */
+bool output_has_colours(void)
 {
+	const char *wanted = getenv("ORDERCTL_COLORS");
 	const char *no_colour = getenv("NO_COLOR");
 	const char *terminal = getenv("TERM");
 
+	if (wanted && (!strcmp(wanted, "yes") || !strcmp(wanted, "1")))
+		return true;
+	if ((wanted && (!strcmp(wanted, "no") || !strcmp(wanted, "0"))) ||
+		(no_colour && *no_colour))
+		return false;
+	return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+void output_begin(bool as_json)
+{
 	json = as_json;
-	colours = !json && isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && terminal &&
-		strcmp(terminal, "dumb") != 0;
+	colours = !json && output_has_colours();
 }
 
 int output_end(void)
 {
-	if (fflush(stdout) < 0)
-		return -errno;
-	return ferror(stdout) ? -EIO : 0;
+	int error = fflush(stdout) < 0 ? -errno : 0;
+
+	if (!error && ferror(stdout))
+		error = -EIO;
+	pager_end();
+	return error;
 }
 
 bool output_is_json(void)
@@ -140,6 +156,7 @@ struct rows {
 	size_t count; /* of fields */
 	struct libscols_table *table;
 	struct arena *arena; /* of one row */
+	bool is_part;        /* of something that is being printed */
 };
 
 static const char *colour_of(const char *value)
@@ -157,6 +174,7 @@ static const char *colour_of(const char *value)
 		{ "RETURNED", "red" },
 		{ "COMPENSATING", "red" },
 		{ "up", "green" },
+		{ "degraded", "yellow" },
 		{ "not ready", "yellow" },
 		{ "down", "red" },
 	};
@@ -242,6 +260,8 @@ struct rows *rows_begin(const struct record *record, const char *columns)
 
 static void rows_print(struct rows *rows)
 {
+	if (!rows->is_part && scols_table_get_nlines(rows->table) > SCREEN_LINES)
+		pager_begin();
 	scols_print_table(rows->table);
 	scols_table_remove_lines(rows->table);
 	scols_table_enable_noheadings(rows->table, 1);
@@ -309,6 +329,7 @@ static void list_print(const struct field *field, const void *from)
 	if (!rows)
 		return;
 	putchar('\n');
+	rows->is_part = true;
 	for (size_t i = 0; i < value_count(field, from); i++)
 		rows_add(rows, value_element(field, from, i));
 	rows_end(rows);

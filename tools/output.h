@@ -9,12 +9,15 @@
 /* What a command prints, from the field table of the record that came over the wire: tables for
  * people, JSON for programs (the wire's names; money in the smallest unit, times in ms since 1970).
  *
- * In a table money stands as 59.00, times in UTC, and a list as its count. Colour only on a
- * terminal, and not where NO_COLOR is set. */
+ * In a table money stands as 59.00, times in UTC, and a list as its count. Long tables go through
+ * a pager (pager.h). */
 
 void output_begin(bool json);
 
-/* Flushes. 0, or -errno when not everything could be written. */
+/* Whether this terminal, or who uses it, wants colours. */
+bool output_has_colours(void);
+
+/* Flushes and waits for the pager. 0, or -errno when not everything could be written. */
 int output_end(void);
 
 bool output_is_json(void);

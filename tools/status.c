@@ -1,23 +1,16 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "orderctl.h"
+#include "clock.h"
+#include "condition.h"
 #include "output.h"
+#include "value.h"
 
-#define HEALTH_TIMEOUT_MS 2000 /* a daemon that is well answers in no time */
-
-/* A daemon's health, and what there is to say about one that does not answer. */
-struct condition {
-	const char *name;
-	const char *state; /* up, not ready, down */
-	struct health health;
-	const char *reason;
-};
-
-static const struct field condition_fields[] = {
+/* Programs get times as they are, people how long ago. */
+static const struct field program_fields[] = {
 	{ "name", FIELD_TEXT, 0, AT(condition, name) },
-	{ "state", FIELD_TEXT, 0, AT(condition, state) },
+	{ "state", FIELD_TEXT, 0, AT(condition, state_name) },
 	{ "ready", FIELD_BOOL, 0, AT(condition, health.ready) },
 	{ "version", FIELD_TEXT, 0, AT(condition, health.version) },
 	{ "pid", FIELD_I64, FIELD_SPARSE, AT(condition, health.pid) },
@@ -28,59 +21,100 @@ static const struct field condition_fields[] = {
 	{ "store_used_bytes", FIELD_I64, FIELD_SPARSE, AT(condition, health.store_used_bytes) },
 	{ "store_size_max_bytes", FIELD_I64, FIELD_SPARSE,
 		AT(condition, health.store_size_max_bytes) },
+	{ "store_room_bytes", FIELD_I64, FIELD_SPARSE, AT(condition, store_room_bytes) },
 	{ "open_sagas", FIELD_I64, 0, AT(condition, health.open_sagas) },
 	{ "oldest_saga_at", FIELD_TIME_MS, FIELD_SPARSE, AT(condition, health.oldest_saga_at) },
 	{ "next_deadline_at", FIELD_TIME_MS, FIELD_SPARSE, AT(condition, health.next_deadline_at) },
 	{ "reason", FIELD_TEXT, 0, AT(condition, reason) },
 };
-static const struct record condition_record = RECORD(condition, condition_fields);
+static const struct record program_record = RECORD(condition, program_fields);
 
-#define CONDITION_COLUMNS \
-	"name state version started_at backlog store_used_bytes store_size_max_bytes open_sagas " \
-	"reason"
+struct shown {
+	struct condition condition;
+	const char *since, *sagas, *oldest, *deadline;
+};
+static const struct field shown_fields[] = {
+	{ "name", FIELD_TEXT, 0, AT(shown, condition.name) },
+	{ "state", FIELD_TEXT, 0, AT(shown, condition.state_name) },
+	{ "version", FIELD_TEXT, 0, AT(shown, condition.health.version) },
+	{ "since", FIELD_TEXT, 0, AT(shown, since) },
+	{ "in_hand", FIELD_I64, 0, AT(shown, condition.health.backlog) },
+	{ "store_bytes", FIELD_I64, FIELD_SPARSE, AT(shown, condition.health.store_used_bytes) },
+	{ "room_bytes", FIELD_I64, FIELD_SPARSE, AT(shown, condition.store_room_bytes) },
+	{ "sagas", FIELD_TEXT, 0, AT(shown, sagas) },
+	{ "oldest", FIELD_TEXT, 0, AT(shown, oldest) },
+	{ "deadline", FIELD_TEXT, 0, AT(shown, deadline) },
+};
+static const struct record shown_record = RECORD(shown, shown_fields);
 
-/* Returns what the call returned. */
-static int condition_ask(struct ctl *ctl, enum neighbour who, struct condition *condition,
-	struct answer *answer)
+static void line_add(struct rows *rows, struct arena *arena, const struct condition *condition)
 {
-	char nothing = 0;
-	int result = ctl_try(ctl, who, "health", &empty_record, &nothing, &health_record,
-		&condition->health, answer);
+	const struct health *health = &condition->health;
+	int64_t now_ms = clock_wall_ms();
+	struct shown shown = { .condition = *condition };
 
-	condition->name = neighbour_name(who);
-	if (result) {
-		condition->state = "down";
-		condition->reason = result > 0 ? answer->message : strerror(-result);
-		return result;
+	if (condition->state != CONDITION_DOWN)
+		shown.since = value_print_span(arena, now_ms - health->started_at);
+	if (health->open_sagas) {
+		shown.sagas = arena_print(arena, "%" PRId64, health->open_sagas);
+		shown.oldest = value_print_span(arena, condition->saga_age_ms);
 	}
-	condition->state = condition->health.ready ? "up" : "not ready";
-	condition->reason = condition->health.reason;
-	return 0;
+	if (health->next_deadline_at)
+		shown.deadline = condition->deadline_late_ms
+			? arena_print(arena, "%s late",
+				  value_print_span(arena, condition->deadline_late_ms))
+			: arena_print(arena, "in %s",
+				  value_print_span(arena, health->next_deadline_at - now_ms));
+	rows_add(rows, &shown);
+}
+
+static int conditions_print(struct ctl *ctl, const struct condition conditions[NEIGHBOURS])
+{
+	const struct record *record = output_is_json() ? &program_record : &shown_record;
+	struct rows *rows = rows_begin(record, NULL);
+
+	if (!rows)
+		return ctl_failed(ctl, ORDERD, -ENOMEM, NULL);
+	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
+		if (output_is_json())
+			rows_add(rows, &conditions[who]);
+		else
+			line_add(rows, ctl->arena, &conditions[who]);
+	}
+	rows_end(rows);
+	return STATUS_DONE;
+}
+
+/* What is amiss, in words; returns the status to end with. */
+static int condition_tell(struct ctl *ctl, enum neighbour who, const struct condition *condition)
+{
+	if (condition->state == CONDITION_UP)
+		return STATUS_DONE;
+	if (condition->state == CONDITION_DOWN) {
+		ctl_failed(ctl, who, condition->result, &condition->answer);
+		return STATUS_UNREACHABLE;
+	}
+	if (!output_is_json())
+		printf("%s is %s: %s\n", condition->name, condition->state_name,
+			condition->reason ? condition->reason : "it does not say why");
+	return STATUS_REFUSED;
 }
 
 int status_show(struct ctl *ctl)
 {
-	struct rows *rows = rows_begin(&condition_record, CONDITION_COLUMNS);
-	struct condition conditions[NEIGHBOURS] = { 0 };
-	struct answer answers[NEIGHBOURS] = { 0 };
-	int results[NEIGHBOURS], status = STATUS_DONE;
+	struct condition conditions[NEIGHBOURS];
+	int status;
 
-	if (!rows)
-		return ctl_failed(ctl, ORDERD, -ENOMEM, NULL);
 	if (!ctl->timeout_ms)
 		ctl->timeout_ms = HEALTH_TIMEOUT_MS;
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
-		results[who] = condition_ask(ctl, who, &conditions[who], &answers[who]);
-		rows_add(rows, &conditions[who]);
-		if (!results[who] && !conditions[who].health.ready)
-			status = STATUS_REFUSED;
-	}
-	rows_end(rows);
-	fflush(stdout);
 	for (enum neighbour who = 0; who < NEIGHBOURS; who++)
-		if (results[who]) {
-			ctl_failed(ctl, who, results[who], &answers[who]);
-			status = STATUS_UNREACHABLE;
-		}
+		condition_ask(ctl, who, &conditions[who]);
+	status = conditions_print(ctl, conditions);
+	fflush(stdout);
+	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
+		int found = condition_tell(ctl, who, &conditions[who]);
+
+		status = found > status ? found : status;
+	}
 	return status;
 }

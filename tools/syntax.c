@@ -29,23 +29,38 @@ static const char *word_read(const char *at, struct word *ret)
 	return at;
 }
 
+/* `value` NULL: a switch. Dots stand behind the value where there is one. */
 static int syntax_option(struct syntax *syntax, struct arena *arena, const struct word *word,
-	bool takes_value)
+	const struct word *value)
 {
 	size_t i = syntax->count;
-	const char *name = word->text + 2;
+	const char *name = arena_text(arena, word->text + 2, strlen(word->text + 2));
 
-	name = arena_text(arena, name, strlen(name));
-	if (!name)
+	if (value)
+		syntax->values[i] = arena_text(arena, value->text, strlen(value->text));
+	if (!name || (value && !syntax->values[i]))
 		return -ENOMEM;
 	syntax->options[i] = (struct option){
 		.name = name,
-		.has_arg = takes_value ? required_argument : no_argument,
+		.has_arg = value ? required_argument : no_argument,
 		.val = SYNTAX_OPTIONS_FROM + (int)i,
 	};
 	syntax->needed[i] = !word->opens;
+	syntax->repeats[i] = word->repeats || (value && value->repeats);
 	syntax->count++;
 	return 0;
+}
+
+static int syntax_argument(struct syntax *syntax, struct arena *arena, const struct word *word)
+{
+	size_t i = 0;
+
+	while (i < SYNTAX_ARGUMENTS_MAX - 2 && syntax->arguments[i])
+		i++;
+	syntax->arguments[i] = arena_text(arena, word->text, strlen(word->text));
+	syntax->arguments_min += !word->opens;
+	syntax->arguments_max += word->repeats ? ARGUMENTS_MAX : 1;
+	return syntax->arguments[i] ? 0 : -ENOMEM;
 }
 
 int syntax_read(struct syntax *ret, struct arena *arena, const char *synopsis)
@@ -58,15 +73,14 @@ int syntax_read(struct syntax *ret, struct arena *arena, const char *synopsis)
 
 	for (; word.text[0] && !error; at = word_read(at, &word)) {
 		if (strncmp(word.text, "--", 2) != 0) {
-			syntax.arguments_min += !word.opens;
-			syntax.arguments_max += word.repeats ? ARGUMENTS_MAX : 1;
+			error = syntax_argument(&syntax, arena, &word);
 			continue;
 		}
 		behind = word_read(at, &value);
 		if (word.closes || !value.text[0] || value.opens || value.text[0] == '-') {
-			error = syntax_option(&syntax, arena, &word, false);
+			error = syntax_option(&syntax, arena, &word, NULL);
 		} else {
-			error = syntax_option(&syntax, arena, &word, true);
+			error = syntax_option(&syntax, arena, &word, &value);
 			at = behind;
 		}
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "orderctl.h"
+#include "pager.h"
 #include "syntax.h"
 #include "text.h"
 
@@ -12,7 +13,7 @@
 
 enum { GLOBAL_RUNTIME_DIR = 1000, GLOBAL_JSON, GLOBAL_TIMEOUT, GLOBAL_HELP, GLOBAL_VERSION };
 
-static const struct option global_options[] = {
+const struct option usage_options[] = {
 	{ "runtime-dir", required_argument, NULL, GLOBAL_RUNTIME_DIR },
 	{ "json", no_argument, NULL, GLOBAL_JSON },
 	{ "timeout", required_argument, NULL, GLOBAL_TIMEOUT },
@@ -60,9 +61,11 @@ static void verb_line(const struct verb *row)
 /* Of all commands, of one noun's, or of one. */
 static void help_print(const char *noun, const struct verb *only)
 {
+	if (!noun)
+		pager_begin();
 	printf("Usage: orderctl [OPTION]... NOUN [VERB] [ARGUMENT]...\n\n");
 	for (const struct verb *row = verbs; row->noun; row++)
-		if ((!noun || !strcmp(noun, row->noun)) && (!only || only == row))
+		if (row->help && (!noun || !strcmp(noun, row->noun)) && (!only || only == row))
 			verb_line(row);
 	if (only && only->notes)
 		printf("\n%s", only->notes);
@@ -100,7 +103,7 @@ static const char *word_nearest(const char *noun, const char *word)
 		const char *candidate = noun ? row->verb : row->noun;
 		unsigned distance;
 
-		if ((noun && strcmp(noun, row->noun) != 0) || !candidate)
+		if ((noun && strcmp(noun, row->noun) != 0) || !candidate || !row->help)
 			continue;
 		distance = word_distance(word, candidate);
 		if (distance < best) {
@@ -128,7 +131,7 @@ static int word_refuse(const char *noun, const char *word)
 static int noun_refuse(const char *noun)
 {
 	fprintf(stderr, "orderctl: which command? One of:");
-	for (const struct verb *row = verbs; row->noun; row++) {
+	for (const struct verb *row = verbs; row->help; row++) {
 		if (noun && !strcmp(noun, row->noun))
 			fprintf(stderr, " %s", row->verb);
 		else if (!noun && (row == verbs || strcmp(row[-1].noun, row->noun) != 0))
@@ -180,7 +183,7 @@ static int word_take(struct ctl *ctl, struct reading *reading, char **ret_word)
 	int option, status;
 
 	*ret_word = NULL;
-	while ((option = getopt_long(reading->argc, reading->argv, "+:h", global_options, NULL)) >=
+	while ((option = getopt_long(reading->argc, reading->argv, "+:h", usage_options, NULL)) >=
 		0) {
 		if (option == '?' || option == ':')
 			return option_refuse(ctl, reading, option);
@@ -277,7 +280,7 @@ static int verb_read(struct ctl *ctl, struct reading *reading, struct syntax *sy
 	if (!ctl->arguments || !ctl->options ||
 		syntax_read(syntax, ctl->arena, ctl->verb->synopsis))
 		return usage_refuse(ctl, "no memory");
-	memcpy(syntax->options + syntax->count, global_options, sizeof(global_options));
+	memcpy(syntax->options + syntax->count, usage_options, sizeof(usage_options));
 	reading->argc -= optind - 1;
 	reading->argv += optind - 1;
 	optind = 0;

@@ -130,6 +130,27 @@ const char *value_print(struct arena *arena, const struct field *field, const vo
 	return "";
 }
 
+const char *value_print_span(struct arena *arena, int64_t span_ms)
+{
+	static const struct {
+		const char *name;
+		int64_t size, from; /* where the next smaller unit gets unwieldy */
+	} units[] = {
+		{ "d", 86400000, INT64_C(2) * 86400000 },
+		{ "h", 3600000, 2 * 3600000 },
+		{ "m", 60000, 2 * 60000 },
+		{ "s", 1000, 1000 },
+		{ "ms", 1, INT64_MIN },
+	};
+	const char *text;
+	size_t i = 0;
+
+	while (span_ms < units[i].from)
+		i++;
+	text = arena_print(arena, "%" PRId64 "%s", span_ms / units[i].size, units[i].name);
+	return text ? text : "";
+}
+
 char *value_print_count(char text[32], uint64_t count)
 {
 	char digits[24];

@@ -21,5 +21,9 @@ const char *value_element(const struct field *field, const void *from, size_t in
  * count; "" for what is absent. Never NULL. */
 const char *value_print(struct arena *arena, const struct field *field, const void *from);
 
+/* How long that is, in the largest unit that fits: 850ms, 12s, 3m, 26h, 5d. In the arena, never
+ * NULL. */
+const char *value_print_span(struct arena *arena, int64_t span_ms);
+
 /* A number with a comma between thousands. Returns `text`. */
 char *value_print_count(char text[32], uint64_t count);

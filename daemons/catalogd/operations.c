@@ -72,13 +72,11 @@ static const struct operation operations[] = {
 	{ .name = NULL },
 };
 
-static const struct option_table options = { .section = "catalogd" };
-
 const struct program catalogd_program = {
 	.name = "catalogd",
 	.summary = "keeps the catalog of books for the order service",
 	.socket = SOCKET_CATALOGD,
-	.options = &options,
+	.options = &catalogd_options,
 	.settings_size = sizeof(struct suite_settings),
 	.store = "catalogd",
 	.tables = catalog_tables,

@@ -291,13 +291,11 @@ static const struct peer peers[] = {
 	{ .name = NULL },
 };
 
-static const struct option_table options = { .section = "reaperd" };
-
 const struct program reaperd_program = {
 	.name = "reaperd",
 	.summary = "proposes to orderd the orders whose time is up",
 	.socket = SOCKET_REAPERD,
-	.options = &options,
+	.options = &reaperd_options,
 	.settings_size = sizeof(struct suite_settings),
 	.watches = "orderd",
 	.watched_tables = tables,

@@ -159,13 +159,11 @@ static const struct operation operations[] = {
 	{ .name = NULL },
 };
 
-static const struct option_table options = { .section = "stockd" };
-
 const struct program stockd_program = {
 	.name = "stockd",
 	.summary = "keeps the stock of every book for the order service",
 	.socket = SOCKET_STOCKD,
-	.options = &options,
+	.options = &stockd_options,
 	.settings_size = sizeof(struct suite_settings),
 	.store = "stockd",
 	.tables = stock_tables,

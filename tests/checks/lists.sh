@@ -6,7 +6,7 @@ trap 'rm -f "$words"' EXIT
 grep -oE '[^[:space:]\\]+' Makefile.am >"$words"
 failed=0
 
-for path in $(find include common daemons tools man systemd data tests packaging bench -type f \
+for path in $(find include common completion daemons tools man systemd data tests packaging bench -type f \
 	! -name '*.pyc' ! -name '.*' 2>/dev/null | sort); do
 	case $path in
 	tests/unit/test_*.c) word=${path%.c} ;;

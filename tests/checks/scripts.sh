@@ -3,7 +3,7 @@
 . "${0%/*}/lib.sh"
 need shellcheck shellcheck
 
-scripts=$(find bootstrap .ci tests tools packaging bench -type f 2>/dev/null | sort | while read -r path; do
+scripts=$(find bootstrap .ci completion tests tools packaging bench -type f 2>/dev/null | sort | while read -r path; do
 	case $(head -n 1 "$path" | tr -d '\0') in
 	'#!'*/sh | '#!'*/sh\ * | '#!'*bash* | '#!'*bats | '# shellcheck shell='*) echo "$path" ;;
 	esac

@@ -10,14 +10,15 @@ failed=0
 
 cp systemd/*.socket systemd/*.target "$work"
 for unit in "$TOP_BUILDDIR"/systemd/*.service; do
-	sed -E "s,^(ExecStart=).*/([a-z]+)\$,\\1$TOP_BUILDDIR/daemons/\\2/\\2,g" "$unit" >"$work/${unit##*/}"
+	sed -E -e "s,^(ExecStart=).*/([a-z]+)\$,\\1$TOP_BUILDDIR/daemons/\\2/\\2,g" \
+		-e "s,^(ExecStart=-).*/orderctl,\\1$TOP_BUILDDIR/tools/orderctl," "$unit" >"$work/${unit##*/}"
 done
 export SYSTEMD_UNIT_PATH="$work:"
 silent systemd-analyze verify --man=no "$work"/* || failed=1
 
 for service in "$work"/*.service; do
 	name=$(basename "$service" .service)
-	if [ ! -f "$work/$name.socket" ]; then
+	if [ ! -f "$work/${name%@}.socket" ]; then
 		echo "$name.service has no socket unit"
 		failed=1
 	fi

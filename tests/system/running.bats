@@ -84,6 +84,36 @@ run_daemon()
 	done
 }
 
+@test "config check names every mistake with its line, those of all daemons at once" {
+	config=$SUITE_DIR/orderd.conf
+	run -0 orderctl config check "$TOP_SRCDIR/packaging/orderd.conf"
+	printf 'suite\n    log_level = loud\nstockd\n    x = 1\norderd\n    lines_max = 0\n' >"$config"
+	run -1 --separate-stderr orderctl config check "$config"
+	[ "${lines[0]}" = "$config:4: section 'stockd' has no option 'x'" ]
+	[[ ${lines[1]} == "$config:2: suite/log_level: 'loud' is not error, "* ]]
+	[[ ${lines[2]} == "$config:6: orderd/lines_max: '0' is not a number of 1 to 100" ]]
+	[ "${#lines[@]}" -eq 3 ]
+	run -1 orderctl --json config check "$config"
+	[[ ${lines[2]} == '{"file":"'"$config"'","line":6,"message":"orderd/lines_max: '* ]]
+	run -1 orderctl config show "$config"
+	[ "${#lines[@]}" -eq 3 ]
+	run -1 orderctl config check "$SUITE_DIR/not-there"
+	[[ $output == *"No such file"* ]]
+}
+
+@test "config show says where each setting comes from, and every option is one" {
+	printf 'orderd\n    lines_max = 3\n' >"$SUITE_DIR/orderd.conf"
+	run -0 orderctl config show "$SUITE_DIR/orderd.conf"
+	[[ $output =~ orderd\ +lines_max\ +3\ +line\ 2\ +reload ]]
+	[[ $output =~ suite\ +state_dir\ +/var/lib/orderd\ +default\ +restart ]]
+	shown=$output
+	for daemon in $DAEMONS; do
+		while IFS= read -r option; do
+			[[ $shown == *" $option "* ]] || { echo "no $option"; return 1; }
+		done < <("$daemon" --help | sed -nE 's/^ +--([a-z-]+)=.*/\1/p' | tr - _ | grep -vx config)
+	done
+}
+
 @test "the configuration is used, and the command line overrides it" {
 	printf 'suite\n    state_dir = %s/elsewhere\norderd\n    lines_max = 3\n' "$SUITE_DIR" \
 		>"$SUITE_DIR/orderd.conf"
@@ -140,6 +170,21 @@ run_daemon()
 		[[ $stderr == *"in use by another process"* ]]
 	done
 	run -0 orderctl status
+}
+
+@test "status ends with 3 when a daemon is away, and names it" {
+	for daemon in catalogd stockd orderd; do
+		daemon_start "$daemon"
+	done
+	run_status()
+	{
+		run --separate-stderr orderctl status
+		[ "$status" -eq 3 ] && [[ $stderr != *"orderd does"* ]]
+	}
+	wait_for run_status
+	[[ $output =~ reaperd\ +down && $output =~ stockd\ +up && $stderr == *"reaperd does not answer"* ]]
+	run -3 --separate-stderr orderctl --json status
+	[[ ${lines[3]} == *'"name":"reaperd","state":"down","ready":false'* ]]
 }
 
 @test "sockets are for the owner and the group, stores for the owner's group to read" {

@@ -25,6 +25,13 @@ static void a_synopsis_says_what_a_command_takes(void **state)
 	assert_false(syntax.needed[1]);
 	assert_string_equal(syntax.options[2].name, "fast");
 	assert_int_equal(syntax.options[2].has_arg, no_argument);
+	assert_null(syntax.values[2]);
+	assert_string_equal(syntax.values[1], "X=Q");
+	assert_true(syntax.repeats[1]);
+	assert_false(syntax.repeats[0]);
+	assert_string_equal(syntax.arguments[1], "+N|-N");
+	assert_string_equal(syntax.arguments[2], "MORE");
+	assert_null(syntax.arguments[3]);
 	assert_int_equal(syntax_read(&syntax, arena, ""), 0);
 	assert_int_equal(syntax.count + syntax.arguments_max, 0);
 	arena_free(arena);

@@ -1,0 +1,3 @@
+#include "settings.h"
+
+const struct option_table catalogd_options = { .section = "catalogd" };
