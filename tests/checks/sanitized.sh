@@ -10,7 +10,8 @@ rm -rf reports
 mkdir reports
 ASAN_OPTIONS="log_path=$PWD/reports/report:detect_stack_use_after_return=1:strict_string_checks=1"
 UBSAN_OPTIONS="log_path=$PWD/reports/report:print_stacktrace=1"
-export ASAN_OPTIONS UBSAN_OPTIONS
+SIM_SEEDS=300
+export ASAN_OPTIONS UBSAN_OPTIONS SIM_SEEDS
 failed=0
 make -s -j "$(jobs)" all
 make -s -j "$(jobs)" check VERBOSE=yes || failed=1
