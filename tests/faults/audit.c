@@ -97,6 +97,7 @@ int picture_take(struct host *host, struct picture *ret)
 		&ret->order_count, &ret->event_count, &ret->saga_count };
 	int result = ret->arena ? 0 : -ENOMEM;
 
+	host_drain(host); /* then reading moves nothing */
 	for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]) && result == 0; i++)
 		result = list_take(host, ret, &listings[i], lists[i], counts[i]);
 	return result;

@@ -20,8 +20,8 @@ struct seat {
 	enum host_daemon which;
 	void *settings;
 	struct service *service;
-	struct event queue[EVENTS_MAX];
-	size_t queued;
+	struct event *queue;
+	size_t queued, room;
 	int64_t wake_ms; /* monotonic; -1: not before something arrives */
 };
 
@@ -167,6 +167,7 @@ void host_free(struct host *host)
 	for (unsigned i = HOST_DAEMONS; i-- > 0;) {
 		host_stop(host, i);
 		free(host->seats[i].settings);
+		free(host->seats[i].queue);
 	}
 	buffer_done(&host->reply);
 	free(host);
@@ -241,12 +242,27 @@ size_t host_parked(const struct host *host, enum host_daemon which)
 
 /* --- asking --------------------------------------------------------------------------------- */
 
+static bool queue_has_room(struct seat *seat)
+{
+	size_t room = seat->room ? 2 * seat->room : 16;
+	struct event *queue = seat->queue;
+
+	if (seat->queued < seat->room)
+		return true;
+	queue = room > EVENTS_MAX ? NULL : reallocarray(queue, room, sizeof(*queue));
+	if (!queue)
+		return false;
+	seat->queue = queue;
+	seat->room = room;
+	return true;
+}
+
 void host_queue(struct host *host, enum host_daemon which, struct event event)
 {
 	struct seat *seat = &host->seats[which];
 	void *copy = event.data ? malloc(event.size + 1) : NULL;
 
-	if (!seat->service || seat->queued == EVENTS_MAX || (event.data && !copy)) {
+	if (!seat->service || (event.data && !copy) || !queue_has_room(seat)) {
 		free(copy);
 		return;
 	}
@@ -287,7 +303,7 @@ void host_ask(struct host *host, enum host_daemon which, uint64_t client, const 
 int host_tick(struct host *host, enum host_daemon which)
 {
 	struct seat *seat = &host->seats[which];
-	struct event *events = malloc(seat->queued * sizeof(*events) + 1);
+	struct event *events = calloc(seat->queued + 1, sizeof(*events));
 	size_t count = events ? seat->queued : 0;
 	int64_t wait_ms = -1;
 	int result;
@@ -341,14 +357,19 @@ static void clock_move_on(struct host *host, int64_t most_ms)
 	clock_move(host, most_ms);
 }
 
+/* A daemon may want to be called at once again; time goes on all the same. */
+void host_drain(struct host *host)
+{
+	for (int i = 0; i < 100 && host_turn(host); i++)
+		;
+}
+
 void host_pass(struct host *host, int64_t ms)
 {
 	int64_t end_ms = host->monotonic_ms + ms;
 
 	for (;;) {
-		/* A daemon may want to be called at once again; time goes on all the same. */
-		for (int i = 0; i < 100 && host_turn(host); i++)
-			;
+		host_drain(host);
 		if (host->monotonic_ms >= end_ms)
 			return;
 		clock_move_on(host, end_ms - host->monotonic_ms);
@@ -388,6 +409,8 @@ int host_call(struct host *host, enum host_daemon which, const char *op,
 	host->replied = false;
 	host->error[0] = '\0';
 	host_ask(host, which, CALLER, op, request_record, request);
+	if (host->seats[which].service)
+		host_tick(host, which);
 	while (!host->replied && host->seats[which].service && host->monotonic_ms < end_ms) {
 		if (!host_turn(host))
 			clock_move_on(host, end_ms - host->monotonic_ms);

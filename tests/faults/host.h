@@ -45,11 +45,15 @@ int host_tick(struct host *host, enum host_daemon which);
 /* Ticks whoever has input or is due, once each. False: nobody had anything to do. */
 bool host_turn(struct host *host);
 
+/* Turns until nobody has anything to do at this time. */
+void host_drain(struct host *host);
+
 /* Lets so much time pass, with all that falls due in it. */
 void host_pass(struct host *host, int64_t ms);
 
 /* One request and its answer, within a minute of the host's time: the code on the wire (0: *reply
- * is filled), or -ETIME. Strings live in the arena. Others go on meanwhile. */
+ * is filled), or -ETIME. Strings live in the arena. Its daemon is ticked first; the others go on, and
+ * so does time, only where that does not bring the answer. */
 int host_call(struct host *host, enum host_daemon which, const char *op,
 	const struct record *request_record, const void *request, struct arena *arena,
 	const struct record *reply_record, void *reply);
