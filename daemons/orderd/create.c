@@ -96,10 +96,10 @@ int handle_order_create(struct tick *tick, const void *request, void *reply)
 
 	if (!kept)
 		return -ENOMEM;
+	if (outcome == OUTCOME_OK && draft.create.idempotency_key)
+		outcome = create_body_hash(&draft.create, &draft.body);
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if (draft.create.idempotency_key)
-		draft.body = create_body_hash(&draft.create);
 	if (draft.create.expires_in_ms == 0)
 		draft.create.expires_in_ms = settings->payment_timeout_ms;
 	outcome = check_key(tick, &draft, reply, &running);
