@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #define RETRY_AFTER_MS 50
@@ -80,6 +82,10 @@ static bool load_add(struct calls *calls, const struct route *route, uint32_t pa
 		load->identity_size = route->identity_size;
 		memcpy(load->identity, route->identity, route->identity_size);
 		HASH_ADD(hh, calls->connections, identity, load->identity_size, load);
+		if (!load->hh.tbl) {
+			free(load);
+			return false;
+		}
 	}
 	load->parts += parts;
 	return true;

@@ -133,7 +133,7 @@ const struct record stock_line_record = RECORD(stock_line, stock_line_fields);
 
 static const struct field move_fields[] = {
 	{ "order_id", FIELD_U64, FIELD_REQUIRED, AT(move, order_id), NUMBERED },
-	{ "version", FIELD_U64, FIELD_REQUIRED, AT(move, version), NUMBERED },
+	{ "version", FIELD_U64, FIELD_REQUIRED, AT(move, version), 1, GOAL_VERSION_MAX },
 	{ "goal", FIELD_ENUM, FIELD_REQUIRED, AT(move, goal), .names = asked_goal_names },
 	{ "items", FIELD_LIST, FIELD_SPARSE, AT(move, items), 0, LINES_MAX,
 		.of = &stock_line_record, COUNT_AT(move, item_count) },
@@ -147,7 +147,7 @@ const struct record move_record = RECORD(move, move_fields);
 
 static const struct field move_reply_fields[] = {
 	{ "order_id", FIELD_U64, FIELD_REQUIRED, AT(move_reply, order_id), NUMBERED },
-	{ "version", FIELD_U64, FIELD_REQUIRED, AT(move_reply, version), NUMBERED },
+	{ "version", FIELD_U64, FIELD_REQUIRED, AT(move_reply, version), 1, GOAL_VERSION_MAX },
 	{ "state", FIELD_ENUM, FIELD_REQUIRED, AT(move_reply, state), .names = goal_names },
 	{ "book_id", FIELD_U64, FIELD_SPARSE, AT(move_reply, book_id) },
 	{ "available", FIELD_I64, FIELD_SPARSE, AT(move_reply, available) },

@@ -22,6 +22,7 @@
 #define LINES_MAX 100                    /* hard bound; the setting lines_max defaults to 20 */
 #define QUANTITY_MAX 1000000             /* hard bound; the setting quantity_max defaults to 99 */
 #define STOCK_MAX INT64_C(1000000000000) /* of a book, and of one change of it */
+#define GOAL_VERSION_MAX INT64_C(1000000000000000)
 #define PRICE_MAX INT64_C(1000000000000000) /* of one book */
 #define MANY_MAX 4096                       /* elements of a many-form request */
 #define PAGE_SIZE_MAX 100

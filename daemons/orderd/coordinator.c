@@ -121,7 +121,10 @@ static struct open_saga *add(struct coordinator *coordinator, uint64_t number, b
 		return NULL;
 	open->number = number;
 	HASH_ADD(hh, coordinator->sagas, number, sizeof(open->number), open);
-	return open;
+	if (open->hh.tbl)
+		return open;
+	free(open);
+	return NULL;
 }
 
 static void turn_to(struct coordinator *coordinator, struct open_saga *open,

@@ -1,5 +1,6 @@
 #pragma once
 
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "alarm.h"

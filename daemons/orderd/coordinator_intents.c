@@ -111,6 +111,10 @@ static void claim_add(struct coordinator *coordinator, struct open_saga *open, u
 		claim_drop(coordinator, other);
 	open->claim_size = size;
 	HASH_ADD(hh_claim, coordinator->claims, claim, size, open);
+	if (open->hh_claim.tbl)
+		return;
+	open->claim_size = 0;
+	coordinator_lose(coordinator);
 }
 
 /* --- orders that are being made -------------------------------------------------------------- */

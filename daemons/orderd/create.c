@@ -206,10 +206,10 @@ int handle_order_create(struct tick *tick, const void *request, void *reply)
 	int64_t total;
 	int outcome = check_lines(tick, &draft.create);
 
+	if (outcome == OUTCOME_OK && draft.create.idempotency_key)
+		outcome = create_body_hash(&draft.create, &draft.body);
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if (draft.create.idempotency_key)
-		draft.body = create_body_hash(&draft.create);
 	if (draft.create.expires_in_ms == 0)
 		draft.create.expires_in_ms = settings_of(tick)->payment_timeout_ms;
 	outcome = check_key(tick, &draft, reply, &running);

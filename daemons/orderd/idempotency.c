@@ -25,17 +25,19 @@ static struct key idempotency_key(uint64_t user_id, const char *text)
 	return key;
 }
 
-uint64_t create_body_hash(const struct orderd_create *create)
+int create_body_hash(const struct orderd_create *create, uint64_t *ret)
 {
 	struct orderd_create body = *create;
 	struct buffer bytes = { 0 };
-	uint64_t hash;
+	int error;
 
 	body.idempotency_key = NULL;
 	fields_to_array(&bytes, &create_record, &body);
-	hash = XXH3_64bits(bytes.at, bytes.size);
+	error = bytes.error;
+	if (!error)
+		*ret = XXH3_64bits(bytes.at, bytes.size) & INT64_MAX;
 	buffer_done(&bytes);
-	return hash & INT64_MAX;
+	return error;
 }
 
 bool idempotency_get(struct tick *tick, uint64_t user_id, const char *text, struct key_record *ret)

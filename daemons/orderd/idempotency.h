@@ -13,7 +13,7 @@ struct key_record {
 };
 
 /* Of all that was asked for but the key: user, lines in their order, how long it is to live. */
-uint64_t create_body_hash(const struct orderd_create *create);
+int create_body_hash(const struct orderd_create *create, uint64_t *ret); /* 0 or -errno */
 
 /* False: no such key, or it has outlived its time. */
 bool idempotency_get(struct tick *tick, uint64_t user_id, const char *key, struct key_record *ret);

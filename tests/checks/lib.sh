@@ -49,6 +49,13 @@ configure_in()
 	fi
 }
 
+# As shared libraries of gcc the two run-times do not both heed log_path; linked in they do.
+configure_sanitized()
+{
+	configure_in sanitized --enable-werror --enable-sanitizers --disable-shared \
+		LDFLAGS='-static-libasan -static-libubsan'
+}
+
 jobs()
 {
 	nproc 2>/dev/null || echo 2

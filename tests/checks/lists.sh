@@ -7,7 +7,7 @@ grep -oE '[^[:space:]\\]+' Makefile.am >"$words"
 failed=0
 
 for path in $(find include common completion daemons tools man systemd data tests packaging bench -type f \
-	! -name '*.pyc' ! -name '.*' 2>/dev/null | sort); do
+	! -name '*.pyc' ! -name '.*' ! -path 'tests/fuzz/corpus/*' 2>/dev/null | sort); do
 	case $path in
 	tests/unit/test_*.c) word=${path%.c} ;;
 	*.in) word=${path%.in} ;;

@@ -3,9 +3,7 @@
 # included) and UndefinedBehaviorSanitizer. A report of any process counts, also of a daemon that
 # a test started and whose exit nobody looked at.
 . "${0%/*}/lib.sh"
-# As shared libraries of gcc the two run-times do not both heed log_path; linked in they do.
-configure_in sanitized --enable-werror --enable-sanitizers --disable-shared \
-	LDFLAGS='-static-libasan -static-libubsan'
+configure_sanitized
 rm -rf reports
 mkdir reports
 ASAN_OPTIONS="log_path=$PWD/reports/report:detect_stack_use_after_return=1:strict_string_checks=1"

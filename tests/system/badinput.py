@@ -133,7 +133,7 @@ OPERATIONS = {
                     {"order_id": 900, "version": 1, "goal": "HELD",
                      "items": [{"book_id": 1, "quantity": 1}]},
                     ("order_id", "version", "goal", "items"),
-                    {"order_id": ID, "version": ID, "goal": [*names(), "REFUSED"], "items": HELD,
+                    {"order_id": ID, "version": number(1, 10 ** 15), "goal": [*names(), "REFUSED"], "items": HELD,
                      "actor": ACTOR, "reason": REASON}),
     "order.create": ("orderd", "orders",
                      {"user_id": 1, "items": [{"book_id": 1, "quantity": 1}]},

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Power cuts (tests/faults/README.md): records the daemons at work, then tries STATES states that a
+# cut may have left. A recording whose syncs are forgotten has to fail.
+. "${0%/*}/lib.sh"
+"$PYTHON3" -c 'import zmq, msgpack' 2>/dev/null || {
+	echo "skipped: $PYTHON3 has no zmq or msgpack (Debian: python3-zmq, python3-msgpack)"
+	exit 77
+}
+states=${STATES:-30000}
+recordings=4
+cd "$TOP_BUILDDIR"
+make -s -j "$(jobs)" tests/faults/record.la tests/faults/powercut
+RECORDER=$PWD/tests/faults/.libs/record.so
+export RECORDER
+TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" orderd-powercut.XXXXXX)
+trap 'rm -rf "$TMPDIR"' EXIT
+failed=0
+
+for seed in $(seq $recordings); do
+	recording=powercut-recordings/$seed
+	env -u TMPDIR PYTHONDONTWRITEBYTECODE=1 "$PYTHON3" "$TOP_SRCDIR/tests/faults/load.py" \
+		"$recording" "$seed" 0.6
+	TMPDIR=$TMPDIR tests/faults/powercut "$recording" --states $((states / recordings)) \
+		--seed "$seed" --jobs "$(jobs)" || failed=1
+done
+
+for what in sync meta; do
+	if TMPDIR=$TMPDIR tests/faults/powercut powercut-recordings/1 --states 500 \
+		--forget $what >powercut-recordings/forgotten.log 2>&1; then
+		echo "no $what was made and nobody noticed"
+		failed=1
+	else
+		echo "without $what: found ($(grep -c 'FAILED:' powercut-recordings/forgotten.log) of the first states)"
+	fi
+done
+exit $failed
