@@ -411,6 +411,6 @@ def audit_events(found):
     return problems
 
 
-def main():
+def main(failfast=False):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, failfast=failfast)
