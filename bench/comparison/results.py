@@ -100,17 +100,15 @@ def growth(rounds):
 
 INTRODUCTION = """# Beside Redis and PostgreSQL
 
-Written by `bench/compare` after {rounds} {size}on {date}; [README.md](README.md) says how to read
-it.
+Written by `bench/compare` after {rounds} on {date};
+[README.md](README.md) says how to read it.
 
 """
 
 
 def text(cells, found, facts, size, total):
-    plural = "s " if total > 1 else " "
-    result = INTRODUCTION.format(
-        rounds=f"{total} {'smaller (`--quick`) ' if size.quick else ''}round{plural}", size="",
-        date=time.strftime("%Y-%m-%d"))
+    rounds = f"{total} {'smaller (`--quick`) ' if size.quick else ''}round{'s' * (total > 1)}"
+    result = INTRODUCTION.format(rounds=rounds, date=time.strftime("%Y-%m-%d"))
     result += "".join(f"- {fact}\n" for fact in facts) + "\n" + markdown(HEADS, cells)
     for stage, part in (("side", closed_loop), ("open", open_loop), ("growth", growth)):
         result += part(found[stage])

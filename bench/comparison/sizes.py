@@ -16,7 +16,7 @@ DEEP_PAGE = 1000
 ORDERS_A_USER = 100    # in stores that are compared, so that their pages are equally full
 FEW_STORED = 10000
 PENDING = 1000000      # orders that wait when orderd is started
-BYTES_A_STORED = 6000  # of disk, at most: orders, stock and what is free between
+BYTES_A_STORED = 2000  # of disk, at most: orders, stock and what is free between
 
 
 class Sizes:
