@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the simulator over SIM_SEEDS seeds (2,000 unless set) from SIM_FROM on (1), in as many
-# processes as the machine has processors. From 1,000 seeds in a process on, every error and every
+# processes as the machine has processors, and over the seeds of the corpus. From 1,000 seeds in a process on, every error and every
 # compensation must have been seen.
 set -eu
 sim=${TOP_BUILDDIR:?is set by the makefile}/tests/faults/sim
@@ -24,5 +24,12 @@ for pid in $running; do
 done
 for job in $(seq 1 "$jobs"); do
 	cat "$work/$job"
+done
+corpus=$(sed -n 's/^\([0-9][0-9]*\) .*/\1/p' "${TOP_SRCDIR:?is set by the makefile}/tests/faults/corpus")
+for seed in $corpus; do
+	"$sim" --seed "$seed" >"$work/seed" 2>&1 || {
+		failed=1
+		cat "$work/seed"
+	}
 done
 exit $failed

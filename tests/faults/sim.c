@@ -20,8 +20,8 @@ const char *const compensation_names[BACK_KINDS] = {
 };
 
 /* What no seed can bring about: damage, restored stores, and requests the clients here do not make. */
-static const int unseen[] = { OUTCOME_INTERNAL, OUTCOME_CORRUPT_RECORD, OUTCOME_SUPERSEDED,
-	OUTCOME_SKU_TAKEN };
+static const char *const unseen[] = { "internal", "corrupt_record", "superseded", "sku_taken",
+	"fenced" };
 
 static const char usage[] =
 	"Usage: sim [--from N] [--seeds N] [--cover]     run seeds in a row\n"
@@ -141,7 +141,7 @@ static void seed_failed(uint64_t seed, struct options options, const char *failu
 static bool is_unseen(int outcome)
 {
 	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
-		if (unseen[i] == outcome)
+		if (strcmp(unseen[i], outcome_name(outcome)) == 0)
 			return true;
 	return outcome == OUTCOME_OK;
 }

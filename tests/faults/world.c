@@ -405,7 +405,7 @@ void world_begin(struct sim *sim)
 	 * while the owner is there, keeps it writable over all crashes. */
 	for (int i = 0; i < DAEMONS; i++) {
 		node_start(&sim->nodes[i]);
-		if (sim->nodes[i].program->store_mode == DB_OWN)
+		if (i != REAPERD)
 			txn_abort(oracle_txn(sim, (enum place)i));
 	}
 }
