@@ -1,0 +1,130 @@
+"""Peers that behave badly on the real sockets: everybody else is served meanwhile, and memory and
+descriptors come back."""
+
+import os
+import socket
+import time
+import unittest
+
+import msgpack
+import zmq
+
+import suite
+
+CROWD = 400
+GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + b"\0" * 16 + b"\0" + b"\0" * 31
+
+SERVED_S = 6
+RSS_GROWTH_KIB = 64 * 1024
+
+class Hostile(unittest.TestCase):
+    def setUp(self):
+        self.suite = suite.Suite()
+        self.suite.stock_books()
+        self.sockets = []
+        self.before = {name: self.descriptors(name) for name in suite.DAEMONS}
+
+    def tearDown(self):
+        for each in self.sockets:
+            each.close()
+        self.suite.close()
+
+    def descriptors(self, name):
+        return len(os.listdir(f"/proc/{self.suite.pid(name)}/fd"))
+
+    def connect(self, name):
+        raw = socket.socket(socket.AF_UNIX)
+        raw.connect(f"{self.suite.dir}/{name}.sock")
+        self.sockets.append(raw)
+        return raw
+
+    def check_served(self):
+        """A client that comes now makes an order and reads it, in good time."""
+        started = time.monotonic()
+        with self.suite.client("orderd") as client:
+            order = client.get("order.create", user_id=1, items=[{"book_id": 1, "quantity": 1}])
+            client.get("order.cancel", order_id=order["order_id"])
+        for name in suite.DAEMONS:
+            with self.suite.client(name) as client:
+                client.get("health")
+        self.assertLess(time.monotonic() - started, SERVED_S)
+
+    def check_given_back(self, name):
+        suite.wait_until(lambda: self.descriptors(name) <= self.before[name] + 8,
+                         f"{name} has its descriptors back")
+
+    def test_those_who_connect_and_say_nothing(self):
+        for name in suite.DAEMONS:
+            for _ in range(CROWD):
+                self.connect(name)
+        self.check_served()
+        for name in suite.DAEMONS:
+            self.check_given_back(name)
+
+    def test_those_who_stop_within_the_handshake(self):
+        for size in (1, 10, 11, 12, 33, 63, 64):
+            for name in suite.DAEMONS:
+                for _ in range(10):
+                    self.connect(name).sendall(GREETING[:size])
+        self.check_served()
+        for name in suite.DAEMONS:
+            self.check_given_back(name)
+
+    def test_those_who_speak_something_else(self):
+        for bytes_ in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100, b"\xff" * 100, GREETING * 10,
+                       os.urandom(1000)):
+            for name in suite.DAEMONS:
+                for _ in range(10):
+                    try:
+                        self.connect(name).sendall(bytes_)
+                    except BrokenPipeError:
+                        pass
+        self.check_served()
+        for name in suite.DAEMONS:
+            self.check_given_back(name)
+
+    def test_a_message_that_does_not_end(self):
+        for name in suite.DAEMONS:
+            before = self.suite.memory_kib(name)[0]
+            with self.suite.client(name) as client:
+                for _ in range(500):
+                    client.socket.send(b"x" * 65536, zmq.SNDMORE)
+                self.check_served()
+            suite.wait_until(lambda name=name, before=before:
+                             self.suite.memory_kib(name)[0] < before + RSS_GROWTH_KIB,
+                             f"{name} has given the memory back")
+        self.check_served()
+
+    def test_a_client_that_never_reads(self):
+        for name in suite.DAEMONS:
+            before = self.suite.memory_kib(name)[0]
+            with self.suite.client(name) as client:
+                client.socket.setsockopt(zmq.RCVHWM, 1)
+                frame = msgpack.packb({"v": 1, "id": 1, "op": "health"})
+                end = time.monotonic() + 1.5
+                while time.monotonic() < end:
+                    try:
+                        client.socket.send(frame, zmq.DONTWAIT)
+                    except zmq.Again:
+                        time.sleep(0.01)
+                self.check_served()
+                self.assertLess(self.suite.memory_kib(name)[0] - before, RSS_GROWTH_KIB, name)
+
+    def test_one_who_takes_the_name_of_another(self):
+        first, second = (zmq.Context.instance().socket(zmq.DEALER) for _ in range(2))
+        for each in (first, second):
+            each.setsockopt(zmq.LINGER, 0)
+            each.setsockopt(zmq.IDENTITY, b"the same")
+            self.sockets.append(each)
+        first.connect(f"ipc://{self.suite.dir}/orderd.sock")
+        for at in range(20):
+            first.send(msgpack.packb({"v": 1, "id": at, "op": "health"}))
+            if at == 5:
+                second.connect(f"ipc://{self.suite.dir}/orderd.sock")
+                second.send(msgpack.packb({"v": 1, "id": 777, "op": "health"}))
+            self.assertTrue(first.poll(suite.PATIENCE_S * 1000))
+            self.assertEqual(msgpack.unpackb(first.recv())["id"], at)
+        self.check_served()
+
+if __name__ == "__main__":
+    suite.main()
