@@ -57,6 +57,11 @@ static const char status_notes[] =
 	"minute, a deadline 5 s overdue), not ready, or down. Exit status 0 when all are up, 1\n"
 	"when one is degraded or not ready, 3 when one does not answer.\n";
 
+static const char top_notes[] =
+	"A screen that is drawn anew every 2 seconds; q ends it, the space bar looks at once.\n"
+	"Rates and means are of the last interval, P99 since the daemon's start. --batch, or an\n"
+	"output that is no terminal, prints it --count times, or until it is stopped.\n";
+
 static const char metrics_notes[] =
 	"OpenMetrics, or with --output the text format that node_exporter's textfile collector\n"
 	"reads; the file is replaced as a whole. A daemon that is down is a metric too: the exit\n"
@@ -110,6 +115,8 @@ const struct verb verbs[] = {
 	{ "status", NULL, "", "health of the four daemons", status_show, status_notes },
 	{ "stats", NULL, "", "what the daemons have counted and timed", stats_show,
 		"Since the start of each; times in microseconds.\n" },
+	{ "top", NULL, "[--interval TIME] [--count N] [--batch]", "the same live", top_show,
+		top_notes },
 	{ "metrics", NULL, "[--output FILE] [--format FORMAT] [--http]", "the same for Prometheus",
 		metrics_show, metrics_notes },
 	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },

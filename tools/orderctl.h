@@ -85,6 +85,7 @@ int saga_show(struct ctl *ctl);
 int saga_retry(struct ctl *ctl);
 int stats_show(struct ctl *ctl);
 int metrics_show(struct ctl *ctl);
+int top_show(struct ctl *ctl);
 int status_show(struct ctl *ctl);
 int fsck_run(struct ctl *ctl);
 int config_check(struct ctl *ctl);
