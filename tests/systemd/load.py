@@ -7,7 +7,8 @@ import time
 import msgpack
 import zmq
 
-AGAIN_S = 0.5      # as liborderd: no answer by then
+AGAIN_S = 0.5      # as liborderd: no answer by then, twice as long each time
+AGAIN_MAX_S = 8
 FINISH_S = 60
 CONNECTIONS = 16
 AGAIN = {42900, 50300, 50400}  # the daemon says that nothing was done
@@ -23,7 +24,8 @@ class Load(threading.Thread):
         self.book_id = book_id
         self.orders = {}     # key number -> order id
         self.doubled = []
-        self.repeats = 0
+        self.repeats = 0     # because no answer came
+        self.put_off = 0     # because the daemon said so
         self.pause_s = 0
         self.asked = 0
         self.over = threading.Event()
@@ -31,6 +33,8 @@ class Load(threading.Thread):
         self.first_sent = {}
         self.waiting = []  # a heap of (when to ask again, key number); what is not `due` is void
         self.due = {}
+        self.told = set()
+        self.patience_s = {}
 
     def run(self):
         context = zmq.Context()
@@ -71,7 +75,7 @@ class Load(threading.Thread):
             while self.waiting and self.waiting[0][0] <= now:
                 at, number = heapq.heappop(self.waiting)
                 if number not in self.orders and self.due[number] == at:
-                    self.repeats += 1
+                    self.lose_patience(number)
                     self.send(sockets, number, now)
             for socket, _ in poller.poll(2):
                 self.take(socket)
@@ -81,7 +85,16 @@ class Load(threading.Thread):
             "v": 1, "id": number, "op": "order.create", "user_id": 1 + number % 1000,
             "timeout_ms": 10000, "idempotency_key": f"load-{self.name}-{number}",
             "items": [{"book_id": self.book_id, "quantity": 1}]}))
-        self.wait(number, now + AGAIN_S)
+        patience_s = self.patience_s.get(number, AGAIN_S)
+        self.wait(number, now + patience_s)
+
+    def lose_patience(self, number):
+        if number in self.told:
+            self.told.remove(number)
+            self.put_off += 1
+        else:
+            self.repeats += 1
+            self.patience_s[number] = min(2 * self.patience_s.get(number, AGAIN_S), AGAIN_MAX_S)
 
     def wait(self, number, until):
         self.due[number] = until
@@ -102,6 +115,7 @@ class Load(threading.Thread):
                                        time.monotonic() - self.first_sent.pop(number))
             elif reply["code"] in AGAIN:
                 wait_s = reply.get("retry_after_ms", 100) / 1000
+                self.told.add(number)
                 self.wait(number, time.monotonic() + wait_s)
             elif number not in self.orders:
                 raise AssertionError(f"key {number}: {reply}")
@@ -136,5 +150,6 @@ def restart_under_load(machine, suite, rate, times, pause_s=0.5):
     if there != set(load.orders.values()):
         raise AssertionError(f"{len(there)} orders were made for {load.asked} keys")
     return (f"{load.asked} keys at {load.asked / took_s:.0f}/s, each service restarted {times} "
-            f"times: {len(there)} orders, {load.repeats} repeats, "
+            f"times: {len(there)} orders, {load.repeats} asked again unanswered, "
+            f"{load.put_off} told to come again, "
             f"longest pause {load.pause_s * 1000:.0f} ms")
