@@ -85,8 +85,8 @@ class Machine:
             self.root = overlay.root
             self.forget(unwanted)
             self.network = network
-            self.stack.callback(self.end)
             self.group_make()
+            self.stack.callback(self.end)
             self.boot()
             self.stack = self.stack.pop_all()
 
