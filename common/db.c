@@ -269,6 +269,7 @@ int db_usage(struct db *db, struct db_usage *ret)
 	*ret = (struct db_usage){
 		.used_bytes = pages * stat.ms_psize,
 		.size_max_bytes = (int64_t)info.me_mapsize,
+		.end_bytes = ((int64_t)info.me_last_pgno + 1) * stat.ms_psize,
 	};
 	return 0;
 }

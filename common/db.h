@@ -50,6 +50,7 @@ int db_check_readers(struct db *db);
 struct db_usage {
 	int64_t used_bytes; /* pages in use as last committed, free ones not counted */
 	int64_t size_max_bytes;
+	int64_t end_bytes; /* where the last page of the file ends */
 };
 int db_usage(struct db *db, struct db_usage *ret);
 

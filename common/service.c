@@ -9,12 +9,14 @@
 #include "clock.h"
 #include "log.h"
 #include "record.h"
+#include "store.h"
 
 #define STORE_RETRY_MS 500
 #define READERS_CHECK_MS 60000
 #define ROOM_CHECK_MS 100
 #define ROOM_KEPT_SHARE 16 /* of the store: paying, cancelling and deleting need pages, too */
 #define ROOM_KEPT_MIN_BYTES (2 * 1024 * 1024)
+#define DISK_KEPT_MAX_BYTES (8 * 1024 * 1024) /* on the disk, for the same */
 
 int service_poison(const struct service *service)
 {
@@ -374,6 +376,19 @@ static enum verdict tick_try(struct service *service, const struct event *events
 	return verdict == VERDICT_GOOD ? tick_commit(service) : verdict;
 }
 
+/* False: the disk has no room for what brings work to its end. Asked again when half is used up. */
+static bool disk_keep(struct service *service, const struct db_usage *usage, int64_t kept_bytes)
+{
+	int64_t bytes = kept_bytes < DISK_KEPT_MAX_BYTES ? kept_bytes : DISK_KEPT_MAX_BYTES;
+
+	if (service->reserved_bytes >= usage->end_bytes + bytes / 2)
+		return true;
+	if (store_reserve(service->store_dir, usage->end_bytes + bytes) == -ENOSPC)
+		return false;
+	service->reserved_bytes = usage->end_bytes + bytes;
+	return true;
+}
+
 static void check_room(struct service *service)
 {
 	struct db_usage usage;
@@ -387,7 +402,8 @@ static void check_room(struct service *service)
 		kept_bytes = ROOM_KEPT_MIN_BYTES;
 	if (kept_bytes > usage.size_max_bytes / 4)
 		kept_bytes = usage.size_max_bytes / 4;
-	service->nearly_full = usage.used_bytes > usage.size_max_bytes - kept_bytes;
+	service->nearly_full = usage.used_bytes > usage.size_max_bytes - kept_bytes ||
+		!disk_keep(service, &usage, kept_bytes);
 }
 
 static void check_readers(struct service *service)

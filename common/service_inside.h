@@ -41,6 +41,7 @@ struct service {
 	bool stopping;
 	bool time_skipped; /* on_time, in the run in hand */
 	bool settled;      /* likewise: what was put off is written */
+	int64_t reserved_bytes; /* of the store's file, on the disk */
 	bool nearly_full;  /* the store: new work is refused, the rest goes on */
 	struct stats *stats;
 	int64_t held_until_ms; /* monotonic */

@@ -209,3 +209,22 @@ int store_settle(const char *dir)
 	int error = store_set_modes(dir);
 	return error ? error : path_sync_parent(dir);
 }
+
+/* Blocks behind the last page; the file does not get longer. */
+int store_reserve(const char *dir, int64_t bytes)
+{
+	char path[PATH_MAX];
+
+	int error = store_path(path, dir, "/data.mdb");
+	if (error)
+		return error;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) < 0)
+		error = -errno;
+	close(fd);
+	if (error == -EDQUOT || error == -EFBIG)
+		return -ENOSPC;
+	return error == -EOPNOTSUPP || error == -ENOSYS ? 0 : error;
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* A file in the state directory while stores are being exchanged, as a restore does. Where it was
  * left behind the stores may be a mixture, and no daemon starts. */
@@ -33,3 +34,7 @@ int store_create(const char *dir, int (*fill)(const char *path, const void *argu
  * durable, and modes of 0640 for the data, 0660 for lock.mdb, whatever the umask: watchers run as
  * other users of the same group, and a reader writes its place into lock.mdb. */
 int store_settle(const char *dir);
+
+/* Sees to it that the disk has room for the store's data up to so many bytes, and keeps it for the
+ * store. 0, also where the file system cannot do that; -ENOSPC; another -errno. */
+int store_reserve(const char *dir, int64_t bytes);

@@ -1,5 +1,6 @@
 #include <time.h>
 
+#include "store.h"
 #include "store_fixture.h"
 
 /* --- owners and watchers -------------------------------------------------------------------- */
@@ -320,6 +321,27 @@ static void a_slash_behind_the_directory_changes_nothing(void **state)
 	assert_int_equal(db_open(&db, scratch_at(&scratch, "no/store"), &spec, DB_OWN), -ENOENT);
 }
 
+static void room_on_the_disk_is_kept_and_the_file_stays_as_long_as_it_was(void **state)
+{
+	struct db *db = db_of(DB_OWN, &spec);
+	struct db_usage usage;
+	struct stat before, after;
+	char path[PATH_MAX];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/data.mdb", store());
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(db_usage(db, &usage), 0);
+	assert_true(usage.end_bytes >= usage.used_bytes);
+	assert_int_equal(store_reserve(store(), usage.end_bytes + (1 << 20)), 0);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_size, before.st_size);
+	assert_true(after.st_blocks * 512 >= 1 << 20);
+	assert_int_equal(store_reserve(store(), INT64_C(1) << 60), -ENOSPC);
+	put_committed(db, COLOURS, 1, "red");
+	db_close(db);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -342,6 +364,7 @@ int main(void)
 		TEST(a_file_that_is_no_store_is_refused_and_kept),
 		TEST(modes_do_not_depend_on_the_umask),
 		TEST(a_slash_behind_the_directory_changes_nothing),
+		TEST(room_on_the_disk_is_kept_and_the_file_stays_as_long_as_it_was),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

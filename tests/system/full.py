@@ -1,0 +1,73 @@
+"""A real small file system, filled to the brim and freed again: new orders are refused with a code,
+what brings orders to their end goes on, and nothing is broken after."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+import suite
+
+SIZE = "48m"
+ORDERS = 120
+MANY = 200
+MOST = 200  # requests of MANY orders; the room that is kept is used up before
+
+
+class Full(unittest.TestCase):
+    def setUp(self):
+        self.place = tempfile.mkdtemp(prefix="orderd-full-")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", self.place],
+                              capture_output=True, check=False)
+        if done.returncode != 0:
+            os.rmdir(self.place)
+            self.skipTest(f"no file system of our own without root: {done.stderr.decode()}")
+        self.addCleanup(self.unmount)
+
+    def unmount(self):
+        subprocess.run(["umount", self.place], check=True)
+        os.rmdir(self.place)
+
+    def fill(self):
+        """Every block that is left."""
+        with open(f"{self.place}/filler", "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def create_until_refused(self, daemons):
+        order = {"user_id": 1, "items": [{"book_id": 1, "quantity": 1}]}
+        for _ in range(MOST):
+            reply = daemons.orderd.ask("order.create", orders=[order] * MANY)
+            errors = {result.get("error") for result in reply.get("results", [reply])}
+            if errors != {None}:
+                return errors - {None}
+        self.fail("new orders are taken for ever")
+
+    def test_a_full_disk(self):
+        place = ["--state-dir", self.place]
+        with suite.Suite(orderd=place, stockd=place, catalogd=place, reaperd=place) as daemons:
+            daemons.stock_books(1000000)
+            orders = [daemons.create()["order_id"] for _ in range(ORDERS)]
+            soon = daemons.create(expires_in_ms=1000)["order_id"]
+            daemons.wait_settled()
+            self.fill()
+            errors = self.create_until_refused(daemons)
+            self.assertTrue(errors <= {"storage_full", "stock_timeout"}, errors)
+            for at, order in enumerate(orders):
+                if at % 2:
+                    daemons.orderd.get("order.set_status", order_id=order, status="PAID")
+                else:
+                    daemons.orderd.get("order.cancel", order_id=order)
+            suite.wait_until(lambda: daemons.status(soon) == "CANCELLED", "an order expires")
+            os.unlink(f"{self.place}/filler")
+            suite.wait_until(lambda: daemons.orderd.ask(
+                "order.create", user_id=2,
+                items=[{"book_id": 2, "quantity": 1}])["code"] == 0, "new orders are taken again")
+            daemons.audit()
+
+
+if __name__ == "__main__":
+    suite.main()
