@@ -357,7 +357,7 @@ void outbox_flush_early(struct outbox *outbox, struct calls *calls, const struct
 
 		if (!entry->early)
 			continue;
-		answer_flush(calls, entry, outbox->bytes.at + entry->offset, bus);
+		answer_flush(outbox, calls, entry, bus);
 		entry->kind = ENTRY_NONE;
 	}
 }
