@@ -186,6 +186,89 @@ static void prices_that_find_the_store_full_are_told_so(void **state)
 	assert_at_rest(shop);
 }
 
+static void ask_change(struct shop *shop, const char *op, const struct record *record,
+	uint64_t order_id, enum orderd_status status)
+{
+	static char reason[REASON_MAX_BYTES + 1];
+	struct order_change change = { .order_id = order_id, .status = status, .reason = reason };
+
+	memset(reason, 'r', REASON_MAX_BYTES);
+	shop_ask(shop, 'x', op, record, &change);
+}
+
+/* Pays and cancels so many orders in one tick; whether there was room. stockd confirms nothing. */
+static bool change(struct shop *shop, uint64_t from, uint64_t count)
+{
+	for (uint64_t i = from; i < from + count; i++) {
+		ask_change(shop, "order.set_status", &order_set_status_record, i, ORDERD_PAID);
+		ask_change(shop, "order.cancel", &order_cancel_record, i, ORDERD_ANY);
+	}
+	shop_tick(shop);
+	for (size_t i = 0; i < shop->answer_count; i++) {
+		if (number_of(shop->answers[i].map, "code") == 50700)
+			return false;
+		assert_int_equal(number_of(shop->answers[i].map, "code"), 0);
+	}
+	shop_wait(shop, shop->settings.settle_wait_ms);
+	return true;
+}
+
+/* Until not even what brings work to its end finds room. */
+static void exhaust(struct shop *shop, uint64_t order_id)
+{
+	for (uint64_t count = 64; count > 0; count /= 2)
+		while (change(shop, order_id, count))
+			order_id += count;
+}
+
+static void assert_no_room_for(struct shop *shop, struct orderd_order told)
+{
+	struct order_ref ref = { .order_no = told.order_no };
+
+	ask_about(shop, 'b', "order.get", told.order_id);
+	shop_ask(shop, 'c', "order.get", &order_ref_record, &ref);
+	ask_about(shop, 'd', "order.get", 1);
+	shop_tick(shop);
+	assert_refused(shop, 'b', "storage_full");
+	assert_refused(shop, 'c', "storage_full");
+	assert_int_equal(order_to(shop, 'd').order_id, 1);
+	assert_true(shop->wait_ms > 0);
+}
+
+#define NO_ROOM_FOR 100 /* records in one transaction */
+
+/* stockd has their intents: they are made, and nobody is told that they are not. */
+static void orders_that_find_no_room_for_their_records_are_not_denied(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t first = make_order(shop, 1, NULL).order_id + 1;
+	struct orderd_order told;
+
+	shop->settings.stock_timeout_ms = INT64_C(3600) * 1000;
+	for (int i = 0; i < NO_ROOM_FOR; i++)
+		ask_create(shop, i == 0 ? 'a' : 'm', 1, NULL);
+	shop_tick(shop);
+	catalog_prices_all(shop);
+	shop_tick(shop);
+	assert_int_equal(shop->sent_count[STOCKD], NO_ROOM_FOR);
+	fill(shop, 0);
+	exhaust(shop, first + NO_ROOM_FOR);
+	for (uint64_t i = 0; i < NO_ROOM_FOR; i++)
+		stock_says(shop, first + i, 1, GOAL_HELD);
+	shop->now_ms = NOW_MS;
+	shop_tick(shop);
+	assert_int_equal(answers_to(shop, 'm'), NO_ROOM_FOR - 1);
+	told = order_to(shop, 'a');
+	assert_no_room_for(shop, told);
+	shop->fence_silent = true;
+	shop_restart(shop);
+	ask_about(shop, 'b', "order.get", told.order_id);
+	ask_about(shop, 'd', "order.get", 1);
+	shop_tick(shop);
+	assert_refused(shop, 'b', "stock_unavailable");
+	assert_int_equal(order_to(shop, 'd').order_id, 1);
+}
+
 #define SMALL_TEST(name) cmocka_unit_test_setup_teardown(name, begin_small, shop_end)
 
 int main(void)
@@ -196,6 +279,7 @@ int main(void)
 		SHOP_TEST(those_that_found_no_room_are_taken_up_when_there_is_some),
 		SMALL_TEST(a_full_store_takes_no_orders_but_brings_old_ones_to_their_end),
 		SMALL_TEST(prices_that_find_the_store_full_are_told_so),
+		SMALL_TEST(orders_that_find_no_room_for_their_records_are_not_denied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static const struct {
 	{ OUTCOME_VERSION_CONFLICT, 40900, "version_conflict" },
 	{ OUTCOME_INSUFFICIENT_STOCK, 40900, "insufficient_stock" },
 	{ OUTCOME_SUPERSEDED, 40900, "superseded" },
+	{ OUTCOME_FENCED, 40900, "fenced" },
 	{ OUTCOME_INVALID_TRANSITION, 40900, "invalid_transition" },
 	{ OUTCOME_ORDER_EXPIRED, 40900, "order_expired" },
 	{ OUTCOME_NOT_DUE, 40900, "not_due" },
