@@ -15,8 +15,7 @@
 struct txn {
 	struct db *db;
 	MDB_txn *mdb; /* a reader's outlives the transaction: it is reset and renewed */
-	bool write;
-	bool active;
+	bool write, active;
 	int error;
 	uint64_t writes;
 };
@@ -28,8 +27,7 @@ struct db {
 	unsigned table_count;
 	MDB_dbi dbis[TABLES_MAX];
 	int owner_fd;
-	struct txn writer;
-	struct txn reader;
+	struct txn writer, reader;
 	struct db *next;
 };
 
@@ -360,6 +358,12 @@ void txn_fail(struct txn *txn, int error)
 	txn->error = txn->error ? txn->error : error;
 }
 
+void txn_forgive(struct txn *txn)
+{
+	if (txn->error == -EUCLEAN)
+		txn->error = 0;
+}
+
 uint64_t txn_writes(const struct txn *txn)
 {
 	return txn->writes;
@@ -401,10 +405,9 @@ static bool txn_found(struct txn *txn, int rc)
 
 bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slice *ret)
 {
-	MDB_dbi dbi = table_dbi(txn, table);
 	MDB_val at = val_of_key(key), value;
 
-	if (txn->error || !txn_found(txn, mdb_get(txn->mdb, dbi, &at, &value)))
+	if (txn->error || !txn_found(txn, mdb_get(txn->mdb, table_dbi(txn, table), &at, &value)))
 		return false;
 	*ret = slice_of_val(value);
 	return true;
@@ -424,11 +427,10 @@ void txn_put(struct txn *txn, unsigned table, const struct key *key, const void 
 
 bool txn_delete(struct txn *txn, unsigned table, const struct key *key)
 {
-	MDB_dbi dbi = table_dbi(txn, table);
 	MDB_val at = val_of_key(key);
 
 	assert(txn->write);
-	if (txn->error || !txn_found(txn, mdb_del(txn->mdb, dbi, &at, NULL)))
+	if (txn->error || !txn_found(txn, mdb_del(txn->mdb, table_dbi(txn, table), &at, NULL)))
 		return false;
 	txn->writes++;
 	return true;
@@ -439,9 +441,7 @@ uint64_t txn_count(struct txn *txn, unsigned table)
 	MDB_dbi dbi = table_dbi(txn, table);
 	MDB_stat stat;
 
-	if (txn->error || !txn_found(txn, mdb_stat(txn->mdb, dbi, &stat)))
-		return 0;
-	return stat.ms_entries;
+	return !txn->error && txn_found(txn, mdb_stat(txn->mdb, dbi, &stat)) ? stat.ms_entries : 0;
 }
 
 bool txn_last(struct txn *txn, unsigned table, struct slice *ret_key, struct slice *ret_value)
@@ -453,13 +453,11 @@ bool txn_last(struct txn *txn, unsigned table, struct slice *ret_key, struct sli
 	if (scan.cursor)
 		found = txn_found(txn, mdb_cursor_get(scan.cursor, &key, &value, MDB_LAST));
 	scan_end(&scan);
-	if (!found)
-		return false;
-	if (ret_key)
+	if (found) {
 		*ret_key = slice_of_val(key);
-	if (ret_value)
 		*ret_value = slice_of_val(value);
-	return true;
+	}
+	return found;
 }
 
 struct scan scan_from(struct txn *txn, unsigned table, const struct key *from)

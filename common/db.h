@@ -71,8 +71,11 @@ void txn_abort(struct txn *txn); /* NULL is fine */
 int txn_commit(struct txn *txn);
 #define DB_SYNCS_A_COMMIT 2 /* the pages, then the meta page that makes them count */
 
-int txn_error(const struct txn *txn);       /* the first error, 0 if none */
-void txn_fail(struct txn *txn, int error);  /* records a caller's error the same way */
+int txn_error(const struct txn *txn);      /* the first error, 0 if none */
+void txn_fail(struct txn *txn, int error); /* records a caller's error the same way */
+/* Forgets that a record was found damaged, for a reader that passes it over. */
+void txn_forgive(struct txn *txn);
+
 uint64_t txn_writes(const struct txn *txn); /* puts, and deletes that found something */
 const char *txn_table_name(const struct txn *txn, unsigned table); /* for messages */
 

@@ -383,8 +383,7 @@ struct stats_report {
 
 extern const struct record empty_record; /* no fields */
 extern const struct record range_record, health_record, stats_record, spread_record,
-	operation_stats_record, duration_stats_record, backup_hold_record,
-	backup_hold_reply_record;
+	operation_stats_record, duration_stats_record, backup_hold_record, backup_hold_reply_record;
 extern const struct record book_record, book_ref_record, book_put_record, book_put_reply_record,
 	book_list_record, price_request_record, price_reply_record;
 extern const struct record level_record, move_record, move_reply_record, reservation_record,

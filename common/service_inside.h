@@ -39,10 +39,10 @@ struct service {
 	int64_t readers_checked_ms; /* monotonic */
 	int64_t room_checked_ms;    /* likewise */
 	bool stopping;
-	bool time_skipped; /* on_time, in the run in hand */
-	bool settled;      /* likewise: what was put off is written */
+	bool time_skipped;      /* on_time, in the run in hand */
+	bool settled;           /* likewise: what was put off is written */
 	int64_t reserved_bytes; /* of the store's file, on the disk */
-	bool nearly_full;  /* the store: new work is refused, the rest goes on */
+	bool nearly_full;       /* the store: new work is refused, the rest goes on */
 	struct stats *stats;
 	int64_t held_until_ms; /* monotonic */
 	int64_t hold_asked_ms; /* likewise, by the tick in hand */

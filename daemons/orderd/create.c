@@ -9,7 +9,6 @@
 #include "prices.h"
 
 #define PROMPT_MS 100 /* an order whose lines are held so soon keeps the deadline it was given */
-#define GATHER_MS 10  /* so long its record may wait for those of others */
 
 /* The order as it was when it was made: what a repeat under the same key is answered with. */
 static struct orderd_order as_made(const struct order *order)

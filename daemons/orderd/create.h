@@ -14,6 +14,9 @@
  * stockd in time the saga turns to compensating, durably, and asks for the lines' return until
  * stockd confirms; the client hears at once. */
 
+#define GATHER_MS \
+	10 /* so long the record of an order that is answered may wait for those of others */
+
 int handle_order_create(struct tick *tick, const void *request, void *reply);
 
 /* catalogd's answer for a draft. */

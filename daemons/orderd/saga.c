@@ -28,8 +28,8 @@ void saga_put(struct tick *tick, const struct saga *saga)
 
 	record_put(tick->txn, TABLE_SAGAS, &key, &saga_record, saga);
 	tick_note(tick, MESSAGE_SAGA_STEP,
-		&(struct log_about){ .order_id = saga->order_id,
-			.saga_step = saga_names[saga->step] },
+		&(struct log_about){
+			.order_id = saga->order_id, .saga_step = saga_names[saga->step] },
 		"the saga is open, version %" PRIu64, saga->version);
 }
 

@@ -102,8 +102,10 @@ void unlisted_open(struct tick *tick)
 
 		arena_reset(scratch);
 		if (!record_read(tick->txn, scratch, TABLE_ORDERS, scan.key, scan.value,
-			    &stored_order_record, &order))
-			break;
+			    &stored_order_record, &order)) {
+			txn_forgive(tick->txn); /* no list can show it */
+			continue;
+		}
 		if (!listing_has(tick, order.wire.user_id, order_id) &&
 			!batch_add(&unlisted->filling, order.wire.user_id, order_id))
 			txn_fail(tick->txn, -ENOMEM);

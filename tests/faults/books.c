@@ -1,6 +1,6 @@
-#include "record.h"
-
 #include "sim.h"
+
+#include "common/record.h"
 
 /* catalogd's store, read after each of its commits: which price was good when. */
 

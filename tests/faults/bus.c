@@ -10,20 +10,20 @@
 
 #define SILENT_ROUTE 'D' /* first byte of a daemon's identity; a client's is 'C' */
 
-void message_free(struct message *message)
+void message_free(struct parcel *message)
 {
 	free(message->data);
 	free(message);
 }
 
-static int by_time(const struct message *a, const struct message *b)
+static int by_time(const struct parcel *a, const struct parcel *b)
 {
 	return a->at_ms < b->at_ms ? -1 : a->at_ms > b->at_ms;
 }
 
-static struct message *message_copy(const struct message *from)
+static struct parcel *message_copy(const struct parcel *from)
 {
-	struct message *message = malloc(sizeof(*message));
+	struct parcel *message = malloc(sizeof(*message));
 
 	if (!message)
 		abort();
@@ -36,9 +36,9 @@ static struct message *message_copy(const struct message *from)
 	return message;
 }
 
-static void message_enqueue(struct sim *sim, const struct message *from, int64_t delay_ms)
+static void message_enqueue(struct sim *sim, const struct parcel *from, int64_t delay_ms)
 {
-	struct message *message = message_copy(from);
+	struct parcel *message = message_copy(from);
 
 	message->at_ms = sim->now_ms + delay_ms;
 	DL_INSERT_INORDER(sim->messages, message, by_time);
@@ -47,7 +47,7 @@ static void message_enqueue(struct sim *sim, const struct message *from, int64_t
 /* --- trouble -------------------------------------------------------------------------------- */
 
 static const struct window *window_find(const struct sim *sim, enum item_kind kind,
-	const struct message *message)
+	const struct parcel *message)
 {
 	for (size_t i = 0; i < sim->window_count; i++) {
 		const struct window *window = &sim->windows[i];
@@ -89,7 +89,7 @@ void bus_trouble(struct sim *sim, const struct item *item)
 		(long long)window.until_ms);
 }
 
-static bool strikes(struct sim *sim, enum item_kind kind, const struct message *message,
+static bool strikes(struct sim *sim, enum item_kind kind, const struct parcel *message,
 	struct random *random)
 {
 	const struct window *window = window_find(sim, kind, message);
@@ -98,14 +98,14 @@ static bool strikes(struct sim *sim, enum item_kind kind, const struct message *
 }
 
 /* A request that says no key is nobody's to double: no transport does that. */
-static bool may_double(struct sim *sim, const struct message *message)
+static bool may_double(struct sim *sim, const struct parcel *message)
 {
 	const struct frame *frame = message->frame > 0 ? frame_find(sim, message->frame) : NULL;
 
 	return message->kind != MESSAGE_SILENCE && (!frame || frame->once_only);
 }
 
-static void message_send(struct sim *sim, const struct message *message)
+static void message_send(struct sim *sim, const struct parcel *message)
 {
 	uint64_t way = (uint64_t)message->from * PLACES + message->to;
 	struct random random =
@@ -127,9 +127,9 @@ static void message_send(struct sim *sim, const struct message *message)
 
 /* --- clients -------------------------------------------------------------------------------- */
 
-void bus_ask(struct sim *sim, enum place to, const struct message *request)
+void bus_ask(struct sim *sim, enum place to, const struct parcel *request)
 {
-	struct message message = *request;
+	struct parcel message = *request;
 
 	message.from = CLIENTS;
 	message.to = to;
@@ -138,7 +138,7 @@ void bus_ask(struct sim *sim, enum place to, const struct message *request)
 
 void bus_silence(struct sim *sim, uint64_t frame, int64_t after_ms)
 {
-	struct message message = {
+	struct parcel message = {
 		.kind = MESSAGE_SILENCE, .from = CLIENTS, .to = CLIENTS, .frame = frame
 	};
 
@@ -170,7 +170,7 @@ static bool node_send(void *argument, unsigned peer, const void *data, size_t si
 	struct node *node = argument;
 	struct sim *sim = node->sim;
 	enum place to = place_of(sim, node->program->peers[peer].socket);
-	struct message message = {
+	struct parcel message = {
 		.kind = MESSAGE_REQUEST,
 		.from = node->place,
 		.to = to,
@@ -197,7 +197,7 @@ static void node_reply(void *argument, const struct route *route, const void *da
 {
 	struct node *node = argument;
 	struct sim *sim = node->sim;
-	struct message message = {
+	struct parcel message = {
 		.kind = MESSAGE_RESULT,
 		.from = node->place,
 		.to = (enum place)route->identity[1],

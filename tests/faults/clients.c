@@ -28,9 +28,9 @@ static const char *frame_reason(struct sim *sim, const struct frame *frame)
 	return arena_print(sim->arena, "f%llu", (unsigned long long)frame->id);
 }
 
-struct message frame_message(struct frame *frame, uint64_t client, struct buffer *bytes)
+struct parcel frame_message(struct frame *frame, uint64_t client, struct buffer *bytes)
 {
-	struct message message = {
+	struct parcel message = {
 		.kind = MESSAGE_REQUEST,
 		.frame = frame->id,
 		.route = { .identity = { 'C', (uint8_t)client },
@@ -65,7 +65,7 @@ static void ask_within(struct sim *sim, enum place to, struct frame *frame, uint
 {
 	struct buffer fields = { 0 }, bytes = { 0 };
 	uint32_t count = fields_to_map(&fields, record, request);
-	struct message message;
+	struct parcel message;
 
 	envelope_pack(&bytes, frame, count, timeout_ms);
 	buffer_append(&bytes, fields.at, fields.size);

@@ -8,7 +8,7 @@
 #define SHARED_USERS 3
 
 struct frame *frame_new(struct sim *sim, enum item_kind kind, const char *op);
-struct message frame_message(struct frame *frame, uint64_t client, struct buffer *bytes);
+struct parcel frame_message(struct frame *frame, uint64_t client, struct buffer *bytes);
 void envelope_pack(struct buffer *bytes, const struct frame *frame, uint32_t fields,
 	int64_t timeout_ms);
 void client_ask(struct sim *sim, enum place to, struct frame *frame, const struct record *record,

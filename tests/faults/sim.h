@@ -24,8 +24,8 @@ enum place { ORDERD, STOCKD, CATALOGD, REAPERD, DAEMONS, CLIENTS = DAEMONS, PLAC
 
 enum message_kind { MESSAGE_REQUEST, MESSAGE_RESULT, MESSAGE_SILENCE, MESSAGE_MALFORMED };
 
-struct message {
-	struct message *prev, *next;
+struct parcel {
+	struct parcel *prev, *next;
 	int64_t at_ms;
 	enum message_kind kind;
 	enum place from, to;
@@ -62,7 +62,7 @@ struct node {
 	int64_t ready_ms;   /* of the next tick for what has arrived */
 	int64_t wake_ms;    /* -1: not by itself */
 	int64_t stalled_until_ms;
-	struct message *inbox;
+	struct parcel *inbox;
 	size_t inbox_count;
 	bool heard_stockd; /* orderd, in this run */
 
@@ -220,7 +220,7 @@ struct sim {
 	bool keys_aged; /* keys may have been forgotten */
 	struct node nodes[DAEMONS];
 	struct node *ticking;
-	struct message *messages; /* by time */
+	struct parcel *messages; /* by time */
 	uint64_t sent[PLACES][PLACES];
 	struct window windows[WINDOWS_MAX];
 	size_t window_count;
@@ -278,10 +278,10 @@ void world_fault(struct sim *sim, const struct item *item);
 
 extern const struct bus bus_of_nodes;
 
-void bus_ask(struct sim *sim, enum place to, const struct message *request);
+void bus_ask(struct sim *sim, enum place to, const struct parcel *request);
 void bus_silence(struct sim *sim, uint64_t frame, int64_t after_ms);
 void bus_trouble(struct sim *sim, const struct item *item);
-void message_free(struct message *message);
+void message_free(struct parcel *message);
 
 /* --- clients.c ------------------------------------------------------------------------------ */
 

@@ -1,4 +1,4 @@
-#include "record.h"
+#include "common/record.h"
 
 #include <stdlib.h>
 #include <string.h>

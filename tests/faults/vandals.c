@@ -9,7 +9,7 @@ void do_bad(struct sim *sim, struct random *random)
 	struct frame *frame = frame_new(sim, ITEM_BAD, "order.create");
 	struct buffer bytes = { 0 };
 	enum place to = ORDERD;
-	struct message message;
+	struct parcel message;
 	int64_t how = random_below(random, 8);
 
 	if (how == 0)
@@ -45,7 +45,7 @@ void do_burst(struct sim *sim)
 	for (int n = 0; n < 3; n++) {
 		struct frame *frame = frame_new(sim, ITEM_BURST, "order.create");
 		struct buffer bytes = { 0 };
-		struct message message;
+		struct parcel message;
 
 		envelope_pack(&bytes, frame, 1, 0);
 		pack_str(&bytes, "orders");

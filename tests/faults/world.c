@@ -64,7 +64,7 @@ static void settings_make(struct sim *sim)
 
 static void inbox_drop(struct node *node)
 {
-	struct message *message, *next;
+	struct parcel *message, *next;
 
 	DL_FOREACH_SAFE(node->inbox, message, next) {
 		DL_DELETE(node->inbox, message);
@@ -138,7 +138,7 @@ static void node_start(struct node *node)
 
 /* --- a tick --------------------------------------------------------------------------------- */
 
-static size_t events_take(struct node *node, struct event *events, struct message **ret_taken)
+static size_t events_take(struct node *node, struct event *events, struct parcel **ret_taken)
 {
 	struct random random = random_from(node->sim->seed, node->sim->step);
 	size_t most = EVENTS_MAX, count = 0;
@@ -146,7 +146,7 @@ static size_t events_take(struct node *node, struct event *events, struct messag
 	if (random_chance(&random, 15))
 		most = (size_t)random_between(&random, 1, 3);
 	while (node->inbox && count < most) {
-		struct message *message = node->inbox;
+		struct parcel *message = node->inbox;
 
 		DL_DELETE(node->inbox, message);
 		node->inbox_count--;
@@ -169,7 +169,7 @@ static size_t events_take(struct node *node, struct event *events, struct messag
 static void node_tick(struct node *node)
 {
 	static struct event events[EVENTS_MAX];
-	static struct message *taken[EVENTS_MAX];
+	static struct parcel *taken[EVENTS_MAX];
 	struct sim *sim = node->sim;
 	size_t count = events_take(node, events, taken);
 	int64_t wait_ms = -1;
@@ -215,7 +215,7 @@ static struct node *node_first(struct sim *sim, int64_t *ret_due_ms)
 	return first;
 }
 
-static void message_deliver(struct sim *sim, struct message *message)
+static void message_deliver(struct sim *sim, struct parcel *message)
 {
 	struct node *node = message->to == CLIENTS ? NULL : &sim->nodes[message->to];
 
@@ -412,7 +412,7 @@ void world_begin(struct sim *sim)
 
 void world_end(struct sim *sim)
 {
-	struct message *message, *next;
+	struct parcel *message, *next;
 
 	for (int i = 0; i < DAEMONS; i++) {
 		service_close(sim->nodes[i].service);

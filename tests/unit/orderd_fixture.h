@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "daemon_fixture.h"
+#include "daemons/orderd/create.h"
 #include "daemons/orderd/operations.h"
 #include "daemons/orderd/order.h"
 
@@ -14,7 +15,6 @@ enum { CATALOGD, STOCKD, FENCE }; /* as in the program's table of peers */
 
 #define SENT_MAX 70000
 #define HELD_MAX 256
-#define GATHER_MS 4 /* so long the record of an order that is answered may wait */
 #define PRICE_1 5900
 #define PRICE_2 13900
 

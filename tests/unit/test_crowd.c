@@ -15,7 +15,7 @@ static void crowd_make(struct shop *shop)
 		.tables = orderd_program.tables,
 		.size_max_bytes = STORE_MAX_BYTES,
 	};
-	struct tick tick = { .arena = shop->f->arena };
+	struct tick tick = { .arena = shop->f->arena, .settings = &shop->settings };
 	char path[80];
 	struct db *db;
 

@@ -145,7 +145,7 @@ static const struct bounds {
 	{ &stock_line_record, "book_id", REQUIRED, 1, INT64_MAX, 0 },
 	{ &stock_line_record, "quantity", REQUIRED, 1, TRILLION, 0 },
 	{ &move_record, "order_id", REQUIRED, 1, INT64_MAX, 0 },
-	{ &move_record, "version", REQUIRED, 1, INT64_MAX, 0 },
+	{ &move_record, "version", REQUIRED, 1, GOAL_VERSION_MAX, 0 },
 	{ &level_set_record, "book_id", REQUIRED, 1, INT64_MAX, 0 },
 	{ &level_set_record, "available", REQUIRED, 0, TRILLION, 0 },
 	{ &level_add_record, "book_id", REQUIRED, 1, INT64_MAX, 0 },
