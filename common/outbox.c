@@ -359,6 +359,7 @@ void outbox_flush_early(struct outbox *outbox, struct calls *calls, const struct
 			continue;
 		answer_flush(outbox, calls, entry, bus);
 		entry->kind = ENTRY_NONE;
+		entry->element = false;
 	}
 }
 

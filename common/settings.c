@@ -71,7 +71,7 @@ static struct {
 	const char *program;
 	const char *path;
 	bool path_named;
-	const struct option_table *const *tables;
+	const struct option_table *tables[SETTINGS_TABLES_MAX]; /* a reload reads by them again */
 	size_t table_count;
 	const struct settings_visitor *visitor; /* NULL: stderr hears of problems */
 	void *context;
@@ -210,9 +210,9 @@ static void tables_add(const struct option_table *const tables[], size_t table_c
 	option_add("config", KEY_CONFIG, "FILE",
 		"read settings from FILE (default " SYSCONFDIR "/orderd/orderd.conf)");
 	assert(table_count <= SETTINGS_TABLES_MAX);
-	asked.tables = tables;
 	asked.table_count = table_count;
 	for (size_t t = 0; t < table_count; t++) {
+		asked.tables[t] = tables[t];
 		snprintf(line.titles[t], sizeof(line.titles[t]),
 			"Section '%s' of the file:", tables[t]->section);
 		option_add(NULL, 0, NULL, line.titles[t]);

@@ -42,7 +42,7 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 			.to = order->wire.status,
 			.actor = actor,
 			.reason = reason,
-			.at = tick->now_ms,
+			.at = order->wire.updated_at,
 			.user_id = order->wire.user_id,
 			.total = order->wire.total,
 		},

@@ -120,7 +120,7 @@ class Words(unittest.TestCase):
 class Shell(unittest.TestCase):
     """Types a line, presses Tab, and lets the shell say what the line is then."""
     CASES = [
-        ("orderctl sta", "orderctl status"),
+        ("orderctl statu", "orderctl status"),
         ("orderctl order pa", "orderctl order pay"),
         ("orderctl order list --sta", "orderctl order list --status"),
         ("orderctl order list --status SH", "orderctl order list --status SHIPPED"),
