@@ -284,7 +284,12 @@ static inline struct shop *shop_new(void)
 	shop->f = fixture_new();
 	shop->now_ms = NOW_MS;
 	shop->settings = (struct orderd_settings){
-		.suite = { shop->f->dir, shop->f->dir, "error", STORE_MAX_BYTES },
+		.suite = {
+			.runtime_dir = shop->f->dir,
+			.state_dir = shop->f->dir,
+			.log_level = "error",
+			.store_size_max_bytes = STORE_MAX_BYTES,
+		},
 		.payment_timeout_ms = 15 * 60 * 1000,
 		.complete_after_ms = INT64_C(7) * 24 * 3600 * 1000,
 		.lines_max = 20,
