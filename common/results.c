@@ -29,6 +29,17 @@ static const struct field result_head_fields[] = {
 };
 static const struct record result_head_record = RECORD(result_head, result_head_fields);
 
+/* What this version does not know the name of is handed on with it. */
+static int refusal_of(struct service *service, const struct peer *peer, struct result_head *head)
+{
+	int outcome = outcome_from_name(head->error);
+
+	if (outcome == OUTCOME_INTERNAL && !head->message)
+		head->message = arena_print(service->tick.arena, "%s refused it: %s", peer->name,
+			head->error ? head->error : "it did not say why");
+	return outcome;
+}
+
 static enum verdict handle_result(struct service *service, const struct peer *peer,
 	const struct value *map)
 {
@@ -45,7 +56,7 @@ static enum verdict handle_result(struct service *service, const struct peer *pe
 		fields_from_map(arena, &result_head_record, map, &head, &why) != 0)
 		return VERDICT_GOOD;
 	if (head.code != 0)
-		outcome = outcome_from_name(head.error ? head.error : "");
+		outcome = refusal_of(service, peer, &head);
 	else if (fields_from_map(arena, peer->result, map, result, &why) != 0)
 		return VERDICT_GOOD;
 	outcome = peer->handle(&service->tick, head.ref, outcome, head.message,

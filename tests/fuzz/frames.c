@@ -150,6 +150,19 @@ static void list_value(struct dice *dice, const struct field *field, unsigned de
 	}
 }
 
+/* Nobody's record, mostly: an array of small numbers at best. */
+static void bytes_value(struct dice *dice, struct buffer *ret)
+{
+	uint8_t bytes[64];
+	size_t size = (size_t)dice_roll(dice, sizeof(bytes));
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)dice_roll(dice, 256);
+	if (size > 0 && dice_hit(dice, 50))
+		bytes[0] = (uint8_t)(0x90 | (size - 1 < 15 ? size - 1 : 15));
+	pack_bin(ret, bytes, size);
+}
+
 static void field_value(struct dice *dice, const struct field *field, unsigned depth,
 	struct buffer *ret)
 {
@@ -169,6 +182,9 @@ static void field_value(struct dice *dice, const struct field *field, unsigned d
 	case FIELD_TEXT:
 	case FIELD_SKU:
 		text_value(dice, field, ret);
+		break;
+	case FIELD_BYTES:
+		bytes_value(dice, ret);
 		break;
 	case FIELD_ENUM:
 		enum_value(dice, field, ret);
