@@ -6,6 +6,7 @@
 #include "alarm.h"
 #include "draft.h"
 #include "intent.h"
+#include "number.h"
 #include "saga.h"
 
 /* Sagas, the memory half: who waits for each, when to try again, when to give up; and of an order
@@ -17,7 +18,7 @@
  * Handlers read it to learn who waits; what they decide, they decide by the transaction. */
 
 #define SAGAS_IN_MEMORY 65536 /* the others wait in the table until there is room */
-#define DRAFT_FIRST (UINT64_C(1) << 62)
+#define DRAFT_FIRST (ORDER_ID_MAX + 1)
 #define CLAIM_MAX_BYTES (8 + KEY_MAX_BYTES)
 
 struct open_saga {

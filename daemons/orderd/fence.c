@@ -92,13 +92,14 @@ void fence_run(struct tick *tick)
 		ask(tick, *fence);
 }
 
-/* Whether it has a record, be it a damaged one. */
+/* Whether it has a record, be it a damaged one, or is none that an order can have. */
 static bool is_known(struct tick *tick, uint64_t order_id)
 {
 	struct key key = order_key(order_id);
 	struct slice value;
 
-	return coordinator_find(tick, order_id) || txn_get(tick->txn, TABLE_ORDERS, &key, &value) ||
+	return order_id > ORDER_ID_MAX || coordinator_find(tick, order_id) ||
+		txn_get(tick->txn, TABLE_ORDERS, &key, &value) ||
 		txn_get(tick->txn, TABLE_SAGAS, &key, &value);
 }
 

@@ -49,7 +49,7 @@ void number_raise(struct tick *tick, uint64_t order_id)
 {
 	struct numbering *numbering = &memory_of(tick)->numbering;
 
-	if (numbering->last_id < order_id)
+	if (numbering->last_id < order_id && order_id <= ORDER_ID_MAX)
 		numbering->last_id = order_id;
 }
 

@@ -20,7 +20,9 @@ struct numbering {
 /* At start: goes on behind what the tables know. */
 void number_open(struct tick *tick);
 
-/* No id up to that one is given out any more. */
+/* No id up to that one is given out any more. One past what orders ever have is somebody else's, and
+ * is passed over: a move made by hand must not use the ids up. */
+#define ORDER_ID_MAX ((UINT64_C(1) << 62) - 1)
 void number_raise(struct tick *tick, uint64_t order_id);
 
 /* A new order's id, and the second of its number. */
