@@ -19,6 +19,7 @@
 #include "settings.h"
 #include "store.h"
 #include "transport.h"
+#include "watchdog.h"
 
 #define TICK_LONG_MS 20 /* a tick that worked longer makes the next one take in less */
 #define CLIENTS_MIN 8
@@ -37,6 +38,7 @@ struct loop {
 	sd_event_source *timer; /* runs a tick when the service wants one */
 	size_t clients_max;     /* requests taken into the next tick */
 	int64_t input_at_ms;    /* monotonic: when something last arrived */
+	struct watchdog watchdog;
 	bool stopping;
 	int64_t stop_at_ms;
 };
@@ -49,6 +51,7 @@ static int timer_arm(struct loop *loop, int64_t wait_ms)
 
 	if (loop->stopping && (wait_ms < 0 || wait_ms > STOP_QUIET_MS))
 		wait_ms = STOP_QUIET_MS;
+	wait_ms = watchdog_wait(&loop->watchdog, wait_ms, clock_monotonic_ms());
 	if (wait_ms < 0)
 		return sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
 	result = sd_event_source_set_time_relative(loop->timer, (uint64_t)wait_ms * 1000);
@@ -96,6 +99,7 @@ static int loop_tick(struct loop *loop)
 	int64_t now_ms = clock_monotonic_ms();
 	int64_t cpu_ms = clock_cpu_ms();
 	int64_t wait_ms = -1;
+	bool more;
 	int result;
 
 	result = service_tick(loop->service, events, count, clock_wall_ms(), now_ms, &wait_ms);
@@ -111,11 +115,12 @@ static int loop_tick(struct loop *loop)
 		loop->input_at_ms = now_ms;
 	if (is_stopped(loop, now_ms))
 		return sd_event_exit(loop->event, 0);
+	more = transport_has_more(loop->transport);
+	watchdog_feed(&loop->watchdog, count, more, clock_monotonic_ms());
 	result = timer_arm(loop, wait_ms);
 	if (result < 0)
 		return result;
-	return sd_event_source_set_enabled(loop->more,
-		transport_has_more(loop->transport) ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	return sd_event_source_set_enabled(loop->more, more ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *argument)
@@ -269,8 +274,7 @@ static int events_add(struct loop *loop)
 		result = sd_event_add_signal(loop->event, NULL, SIGINT, on_stop, loop);
 	if (result >= 0)
 		result = sd_event_add_signal(loop->event, NULL, SIGHUP, on_reload, loop);
-	if (result >= 0)
-		result = sd_event_set_watchdog(loop->event, true);
+	watchdog_open(&loop->watchdog, clock_monotonic_ms());
 	return result;
 }
 

@@ -13,6 +13,7 @@
 #define RUNTIME_DIR "/run/orderd"
 #endif
 
+#define RUNTIME_DIR_VARIABLE "ORDERD_RUNTIME_DIR"
 #define TIMEOUT_MS 10000
 #define KEY_BYTES 16
 
@@ -25,11 +26,20 @@ char *client_path(const char *runtime_dir, const char *file)
 	return asprintf(&path, "%s/%s", runtime_dir, file) < 0 ? NULL : path;
 }
 
-static const char *runtime_dir_or_default(const char *runtime_dir)
+/* The first that names one: the caller, the environment, the system. Never a second one: orders must
+ * not end in another suite because the wanted one is away. */
+static const char *runtime_dir_find(const char *runtime_dir, const char **ret_from)
 {
-	if (!runtime_dir)
-		runtime_dir = secure_getenv("ORDERD_RUNTIME_DIR");
-	return runtime_dir && runtime_dir[0] ? runtime_dir : RUNTIME_DIR;
+	const char *named = secure_getenv(RUNTIME_DIR_VARIABLE);
+
+	*ret_from = "the directory is named by the program";
+	if (runtime_dir && runtime_dir[0])
+		return runtime_dir;
+	*ret_from = "the directory is named by " RUNTIME_DIR_VARIABLE;
+	if (named && named[0])
+		return named;
+	*ret_from = "the system's directory; " RUNTIME_DIR_VARIABLE " may name another";
+	return RUNTIME_DIR;
 }
 
 static int client_connect(struct orderd_client *client)
@@ -51,7 +61,7 @@ int orderd_open(struct orderd_client **ret, const char *runtime_dir)
 	client->timeout_ms = TIMEOUT_MS;
 	client->error = client->message = "";
 	client->arena = arena_new();
-	client->runtime_dir = strdup(runtime_dir_or_default(runtime_dir));
+	client->runtime_dir = strdup(runtime_dir_find(runtime_dir, &client->runtime_dir_from));
 	if (client->arena && client->runtime_dir)
 		result = client_connect(client);
 	if (result < 0) {

@@ -17,22 +17,34 @@ static const struct failure {
 	int result;
 	const char *error;
 	const char *message;
+	bool at_socket; /* then it is told which, and why that one */
 } failures[] = {
 	{ -ETIMEDOUT, "no_answer",
-		"orderd did not answer in time, so the outcome is not known; ask again" },
-	{ -ENOENT, "not_running",
-		"there is no socket of orderd in the runtime directory; is the service started?" },
+		"orderd did not answer in time, so the outcome is not known; ask again", false },
+	{ -ENOENT, "not_running", "there is no socket of orderd; is the service started?", true },
 	{ -ECONNREFUSED, "not_running",
-		"nobody answers behind the socket of orderd; is the service running?" },
+		"nobody answers behind the socket of orderd; is the service running?", true },
 	{ -EACCES, "no_access",
-		"the socket of orderd may not be used by this user; is a group missing?" },
+		"the socket of orderd may not be used by this user; is a group missing?", true },
 	{ -EBADMSG, "bad_answer",
-		"the answer made no sense; do library and service have the same version?" },
-	{ -EMSGSIZE, "too_large", "the request is larger than orderd takes; make it smaller" },
-	{ -EINVAL, "bad_argument", "an argument of the call is none that can be sent" },
-	{ -ENOMEM, "no_memory", "there is no memory left" },
-	{ 0, "system", "the system refused; the returned errno says why" },
+		"the answer made no sense; do library and service have the same version?", false },
+	{ -EMSGSIZE, "too_large", "the request is larger than orderd takes; make it smaller",
+		false },
+	{ -EINVAL, "bad_argument", "an argument of the call is none that can be sent", false },
+	{ -ENOMEM, "no_memory", "there is no memory left", false },
+	{ 0, "system", "the system refused; the returned errno says why", false },
 };
+
+/* Where there is no memory, without the socket. */
+static const char *failure_print(struct orderd_client *client, const struct failure *failure)
+{
+	const char *text = NULL;
+
+	if (failure->at_socket)
+		text = arena_print(client->arena, "%s (tried %s/%s: %s)", failure->message,
+			client->runtime_dir, SOCKET_ORDERD, client->runtime_dir_from);
+	return text ? text : failure->message;
+}
 
 int client_say(struct orderd_client *client, int result, const struct answer *answer)
 {
@@ -41,7 +53,9 @@ int client_say(struct orderd_client *client, int result, const struct answer *an
 	while (failure->result != 0 && failure->result != result)
 		failure++;
 	client->error = result < 0 ? failure->error : answer ? answer->error : "";
-	client->message = result < 0 ? failure->message : answer ? answer->message : "";
+	client->message = result < 0 ? failure_print(client, failure)
+		: answer             ? answer->message
+				     : "";
 	return result;
 }
 

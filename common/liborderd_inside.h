@@ -8,6 +8,7 @@
 
 struct orderd_client {
 	char *runtime_dir;
+	const char *runtime_dir_from;  /* who named it, for people */
 	struct connection *connection; /* to orderd */
 	struct arena *arena;           /* of the last call */
 	int64_t timeout_ms;

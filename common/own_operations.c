@@ -2,6 +2,26 @@
 
 #include <unistd.h>
 
+static bool peer_is_reached(const struct service *service, unsigned peer)
+{
+	const struct bus *bus = &service->bus;
+
+	return bus->reaches ? bus->reaches(bus->argument, peer) : service->peer_up[peer];
+}
+
+/* Which neighbours are away; NULL: none. */
+static const char *absent_name(struct tick *tick)
+{
+	const struct peer *peers = tick->service->program->peers;
+	const char *why = NULL;
+
+	for (unsigned i = 0; peers && peers[i].name; i++)
+		if (!peer_is_reached(tick->service, i))
+			why = arena_print(tick->arena, "%s%s%s cannot be reached: is it started?",
+				why ? why : "", why ? " " : "", peers[i].name);
+	return why;
+}
+
 static int handle_health(struct tick *tick, const void *request, void *reply)
 {
 	struct service *service = tick->service;
@@ -19,6 +39,8 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 		health->reason = "the store is not there yet";
 	else if (service->access_max < ACCESS_GROW)
 		health->reason = "the store is full: new work is refused";
+	else
+		health->reason = absent_name(tick);
 	health->backlog = (int64_t)counts.parked;
 	health->requests = counts.requests;
 	health->ticks = counts.ticks;

@@ -221,6 +221,8 @@ struct bus {
 	bool (*send)(void *argument, unsigned peer, const void *data,
 		size_t size); /* false: no way */
 	void (*publish)(void *argument, const void *data, size_t size);
+	/* Whether a message to that peer would find a connection now. NULL: only sending tells. */
+	bool (*reaches)(void *argument, unsigned peer);
 };
 
 /* Opens the store and the program's memory. 0 or -errno; *ret untouched on failure. */

@@ -276,20 +276,20 @@ void transport_release(struct transport *transport)
 	transport->count = 0;
 }
 
-static bool has_input(void *socket)
+static bool socket_has(void *socket, int event)
 {
 	int events = 0;
 	size_t size = sizeof(events);
 
-	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN);
+	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & event);
 }
 
 bool transport_has_more(struct transport *transport)
 {
-	bool more = has_input(transport->router);
+	bool more = socket_has(transport->router, ZMQ_POLLIN);
 
 	for (size_t i = 0; i < transport->peer_count; i++)
-		more = has_input(transport->peers[i]) || more;
+		more = socket_has(transport->peers[i], ZMQ_POLLIN) || more;
 	return more;
 }
 
@@ -341,6 +341,13 @@ static void bus_publish(void *argument, const void *data, size_t size)
 		zmq_send(transport->events_out, data, size, ZMQ_DONTWAIT);
 }
 
+static bool bus_reaches(void *argument, unsigned peer)
+{
+	struct transport *transport = argument;
+
+	return socket_has(transport->peers[peer], ZMQ_POLLOUT);
+}
+
 struct bus transport_bus(struct transport *transport)
 {
 	return (struct bus){
@@ -348,5 +355,6 @@ struct bus transport_bus(struct transport *transport)
 		.reply = bus_reply,
 		.send = bus_send,
 		.publish = bus_publish,
+		.reaches = bus_reaches,
 	};
 }

@@ -197,7 +197,7 @@ void *host_settings(struct host *host, enum host_daemon which)
 int host_start(struct host *host, enum host_daemon which)
 {
 	struct seat *seat = &host->seats[which];
-	struct bus bus = { seat, bus_reply, bus_send, bus_publish };
+	struct bus bus = { seat, bus_reply, bus_send, bus_publish, NULL };
 
 	seat->wake_ms = host->monotonic_ms;
 	return service_open(&seat->service, programs[which], seat->settings, &bus, host->now_ms,

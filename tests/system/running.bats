@@ -187,6 +187,25 @@ run_daemon()
 	[[ ${lines[3]} == *'"name":"reaperd","state":"down","ready":false'* ]]
 }
 
+@test "who serves and misses a neighbour is degraded, names it, and is up again with it" {
+	for daemon in $DAEMONS; do
+		daemon_start "$daemon"
+	done
+	wait_for orderctl status
+	for away in stockd catalogd; do
+		kill -KILL "$(daemon_pid $away)"
+		names_it()
+		{
+			run --separate-stderr orderctl status
+			[[ $output == *"orderd is degraded: $away cannot be reached: is it started?"* ]]
+		}
+		wait_for names_it
+		[ "$status" -eq 3 ]
+		daemon_start $away
+		wait_for orderctl status
+	done
+}
+
 @test "sockets are for the owner and the group, stores for the owner's group to read" {
 	for daemon in $DAEMONS; do
 		daemon_start "$daemon"

@@ -65,7 +65,7 @@ class Signals(unittest.TestCase):
             self.suite.start(name, wait=False)
             for _ in range(3):
                 manager.wait_for("WATCHDOG=1")
-        self.suite.close()
+            self.suite.stop(name)
 
     def test_sigterm_and_sigint_stop_soon_and_cleanly(self):
         for number in (signal.SIGTERM, signal.SIGINT):

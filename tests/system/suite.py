@@ -135,7 +135,7 @@ class Suite:
                 if name not in absent:
                     self.start(name, wait=False)
             for name in self.processes:
-                self.wait_ready(name)
+                self.wait_ready(name, whole=not absent)
         except BaseException:
             self.destroy()
             raise
@@ -169,13 +169,15 @@ class Suite:
         if wait:
             self.wait_ready(name)
 
-    def wait_ready(self, name):
+    def wait_ready(self, name, whole=False):
+        """`whole`: its neighbours, too, can be reached."""
         def ready():
             if self.processes[name].poll() is not None:
                 raise AssertionError(f"{name} ended with {self.processes[name].returncode}")
             try:
                 with Client(f"{self.dir}/{name}.sock", 0.25) as client:
-                    return client.ask("health").get("ready")
+                    health = client.ask("health")
+                    return health.get("ready") and not (whole and health.get("reason"))
             except Silence:
                 return False
         wait_until(ready, f"{name} is ready")

@@ -257,7 +257,7 @@ static inline void shop_fence(struct shop *shop)
 
 static inline void shop_open(struct shop *shop)
 {
-	struct bus bus = { shop, note_answer, note_sent, note_published };
+	struct bus bus = { shop, note_answer, note_sent, note_published, NULL };
 
 	shop_forget(shop);
 	assert_int_equal(service_open(&shop->f->service, &orderd_program, &shop->settings, &bus,

@@ -91,7 +91,7 @@ static void note_told(void *argument, const struct route *route, const void *dat
 
 static int begin_sized(void **state, int64_t size_bytes)
 {
-	struct bus bus = { NULL, note_told, note_frame, note_event };
+	struct bus bus = { NULL, note_told, note_frame, note_event, NULL };
 
 	bench_new(size_bytes);
 	settled = 0;

@@ -226,6 +226,15 @@ static void a_refusal_is_told_at_once(void **state)
 	assert_null(bench->order);
 }
 
+static void assert_tried(const struct orderd_client *client, const char *dir, const char *from)
+{
+	char tried[256];
+
+	snprintf(tried, sizeof(tried), "tried %s/orderd.sock: ", dir);
+	assert_non_null(strstr(orderd_message(client), tried));
+	assert_non_null(strstr(orderd_message(client), from));
+}
+
 static void an_absent_suite_is_told_after_the_time(void **state)
 {
 	struct bench *bench = *state;
@@ -233,6 +242,7 @@ static void an_absent_suite_is_told_after_the_time(void **state)
 	orderd_set_timeout(bench->client, 250);
 	assert_int_equal(create(bench, NULL), -ENOENT);
 	assert_string_equal(orderd_error(bench->client), "not_running");
+	assert_tried(bench->client, bench->router->f->dir, "named by the program");
 	assert_in_range(took_ms(bench), 140, 5000);
 }
 
@@ -425,6 +435,26 @@ static void the_runtime_directory_may_come_from_the_environment(void **state)
 	orderd_close(client);
 }
 
+static void whoever_names_the_directory_first_is_heard_and_told(void **state)
+{
+	struct bench *bench = *state;
+	struct orderd_client *client;
+
+	setenv("ORDERD_RUNTIME_DIR", "/nonexistent/by-environment", 1);
+	assert_int_equal(orderd_open(&client, bench->router->f->dir), 0);
+	orderd_set_timeout(client, 1);
+	assert_int_equal(orderd_get(client, 17, NULL, &bench->order), -ENOENT);
+	assert_tried(client, bench->router->f->dir, "named by the program");
+	orderd_close(client);
+
+	assert_int_equal(orderd_open(&client, NULL), 0);
+	orderd_set_timeout(client, 1);
+	assert_int_equal(orderd_get(client, 17, NULL, &bench->order), -ENOENT);
+	assert_tried(client, "/nonexistent/by-environment", "named by ORDERD_RUNTIME_DIR");
+	orderd_close(client);
+	unsetenv("ORDERD_RUNTIME_DIR");
+}
+
 static void states_have_names(void **state)
 {
 	(void)state;
@@ -462,6 +492,7 @@ int main(void)
 		TEST(an_order_is_found_by_id_or_by_number),
 		TEST(arguments_that_cannot_be_sent_are_refused),
 		TEST(the_runtime_directory_may_come_from_the_environment),
+		TEST(whoever_names_the_directory_first_is_heard_and_told),
 		TEST(states_have_names),
 	};
 

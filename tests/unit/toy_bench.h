@@ -45,7 +45,7 @@ static inline void note_event(void *argument, const void *data, size_t size)
 
 static inline int bench_try_open(const struct program *program)
 {
-	struct bus bus = { bench, note_reply, note_frame, note_event };
+	struct bus bus = { bench, note_reply, note_frame, note_event, NULL };
 
 	return service_open(&bench->f->service, program, &bench->settings, &bus, bench->now_ms,
 		bench->monotonic_ms);
