@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "log.h"
 #include "settings.h"
 #include "store.h"
@@ -102,7 +103,10 @@ static int loop_tick(struct loop *loop)
 	bool more;
 	int result;
 
+	if (count > 0)
+		FAILPOINT("take");
 	result = service_tick(loop->service, events, count, clock_wall_ms(), now_ms, &wait_ms);
+	FAILPOINT("tick", "done");
 	transport_release(loop->transport);
 	hold_wait(loop);
 	intake_adapt(loop, clock_cpu_ms() - cpu_ms, count);
@@ -151,6 +155,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	(void)source, (void)info;
 	if (loop->stopping)
 		return sd_event_exit(loop->event, 0);
+	FAILPOINT("stop", "asked");
 	sd_notify(false, "STOPPING=1\nSTATUS=answering what is in hand");
 	result = loop_tick(loop);
 	service_stop(loop->service);
@@ -166,6 +171,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	char fixed[512] = "";
 
 	(void)source, (void)info;
+	FAILPOINT("reload", "asked");
 	sd_notify(false, "RELOADING=1");
 	if (settings_reload(loop->settings, fixed, sizeof(fixed)) < 0)
 		log_message(MESSAGE_NOT_RELOADED, NULL,
@@ -177,6 +183,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		log_message(MESSAGE_RELOADED, NULL, "the configuration was reloaded");
 	log_set_level(suite->log_level);
 	service_reload(loop->service);
+	FAILPOINT("reload", "done");
 	sd_notify(false, "READY=1");
 	return 0;
 }
@@ -314,6 +321,7 @@ static int loop_open(struct loop *loop)
 		explain(loop, "the sockets", result);
 		return result;
 	}
+	FAILPOINT("start", "bound");
 	bus = transport_bus(loop->transport);
 	result = service_open(&loop->service, loop->program, loop->settings, &bus, clock_wall_ms(),
 		clock_monotonic_ms());
@@ -329,7 +337,9 @@ static int loop_open(struct loop *loop)
 
 static void loop_close(struct loop *loop)
 {
+	FAILPOINT("stop", "quiet");
 	transport_close(loop->transport); /* first: what it still reads is lost */
+	FAILPOINT("stop", "deaf");
 	service_close(loop->service);
 	sd_event_source_unref(loop->more);
 	sd_event_source_unref(loop->timer);
@@ -361,6 +371,7 @@ static int serve(struct loop *loop)
 
 	if (result < 0)
 		return result;
+	FAILPOINT("start", "ready");
 	sd_notifyf(false, "READY=1\nSTATUS=serving in %s", suite->runtime_dir);
 	log_message(MESSAGE_STARTED, NULL, "%s " PACKAGE_VERSION " serves in %s, store in %s",
 		loop->program->name, suite->runtime_dir, suite->state_dir);
@@ -379,6 +390,8 @@ int daemon_main(const struct program *program, int argc, char **argv)
 	int status = EXIT_USAGE;
 
 	log_open(program->name);
+	if (failpoints_open(program->name))
+		log_message(MESSAGE_FAILPOINTS, NULL, "failpoints are on, by ORDERD_FAILPOINTS");
 	if (signals_block() < 0)
 		return EXIT_FAILURE;
 	descriptors_allow();

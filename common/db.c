@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "store.h"
 
 #define TABLES_MAX 16
@@ -223,9 +224,8 @@ bool db_is_current(const struct db *db, const char *dir)
 
 int db_check_readers(struct db *db)
 {
-	int dead = 0;
+	int dead = 0, rc = mdb_reader_check(db->env, &dead);
 
-	int rc = mdb_reader_check(db->env, &dead);
 	return rc ? error_of(rc) : dead;
 }
 
@@ -415,14 +415,14 @@ bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slic
 
 void txn_put(struct txn *txn, unsigned table, const struct key *key, const void *at, size_t size)
 {
-	MDB_dbi dbi = table_dbi(txn, table);
 	MDB_val where = val_of_key(key), value = { .mv_size = size, .mv_data = (void *)at };
 
 	assert(txn->write);
+	txn_fail(txn, FAILPOINT("put", txn_table_name(txn, table)));
 	if (txn->error)
 		return;
 	txn->writes++;
-	txn_fail(txn, error_of(mdb_put(txn->mdb, dbi, &where, &value, 0)));
+	txn_fail(txn, error_of(mdb_put(txn->mdb, table_dbi(txn, table), &where, &value, 0)));
 }
 
 bool txn_delete(struct txn *txn, unsigned table, const struct key *key)
@@ -430,6 +430,7 @@ bool txn_delete(struct txn *txn, unsigned table, const struct key *key)
 	MDB_val at = val_of_key(key);
 
 	assert(txn->write);
+	txn_fail(txn, FAILPOINT("delete", txn_table_name(txn, table)));
 	if (txn->error || !txn_found(txn, mdb_del(txn->mdb, table_dbi(txn, table), &at, NULL)))
 		return false;
 	txn->writes++;

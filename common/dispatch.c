@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "log.h"
 
 #define TIMEOUT_MAX_MS (3600 * 1000)
@@ -389,6 +390,7 @@ static enum verdict handle_operation(struct service *service, const struct value
 	outcome = admit(service, count);
 	if (outcome != OUTCOME_OK)
 		return refuse(service, outcome, service->message);
+	FAILPOINT("receive", operation->name);
 	verdict = operation->apart ? VERDICT_GOOD : service_settle(service);
 	if (verdict != VERDICT_GOOD)
 		return verdict;

@@ -24,6 +24,11 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"force.\n\n"
 		"Correct the file (orderd.conf(5)), then run `systemctl reload` for this daemon. It would not\n"
 		"start with the file as it is." },
+	[MESSAGE_FAILPOINTS] = { "7d95464763524e4b9036a7cd87c3f600", LOG_LEVEL_WARNING,
+		"The daemon is being tested",
+		"The environment variable ORDERD_FAILPOINTS is set: the file that it names may have the daemon die\n"
+		"or stand still at any step. It is for tests of a suite of their own.\n\n"
+		"If a shop depends on this daemon, take the variable out of its environment and restart it." },
 	[MESSAGE_NAME_UNKNOWN] = { "e50d2e33b5154fc9a0b9af45f45f3172", LOG_LEVEL_WARNING,
 		"A user or group in the configuration is not known",
 		"admin_users, admin_groups, order_users or order_groups names somebody whom this system does not\n"

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
+
 #define BUFFER_KEEP_BYTES (4 * 1024 * 1024)
 
 enum entry_kind { ENTRY_NONE, ENTRY_FRAME, ENTRY_RESULT, ENTRY_EVENT, ENTRY_AFTER };
@@ -298,6 +300,17 @@ static void result_keep(struct call_part *part, const uint8_t *at, size_t size)
 	part->size = size;
 }
 
+static void call_reply(const struct call *call, const struct bus *bus, const void *at, size_t size)
+{
+	const struct operation *operation = call->account ? call->account->operation : NULL;
+	const char *name = operation ? operation->name : "nothing";
+
+	FAILPOINT("answer", name);
+	bus->reply(bus->argument, &call->route, at, size);
+	FAILPOINT("answered", name);
+	stats_answered(call->account, call->arrived_us);
+}
+
 /* The last part in: head and parts become one frame. A part that found no memory makes the frame
  * unsendable; its client times out and asks again. */
 static void many_finish(struct calls *calls, struct call *call, const struct bus *bus)
@@ -312,8 +325,7 @@ static void many_finish(struct calls *calls, struct call *call, const struct bus
 			buffer_append(&frame, call->parts[i].at, call->parts[i].size);
 	}
 	if (whole && !frame.error)
-		bus->reply(bus->argument, &call->route, frame.at, frame.size);
-	stats_answered(call->account, call->arrived_us);
+		call_reply(call, bus, frame.at, frame.size);
 	buffer_done(&frame);
 	calls_drop(calls, call);
 }
@@ -333,9 +345,8 @@ static void answer_flush(const struct outbox *outbox, struct calls *calls,
 	if (entry->call_number > 0 && !call)
 		return;
 	if (entry->kind == ENTRY_FRAME) {
-		bus->reply(bus->argument, &entry->call->route, at, entry->size);
 		element_count(outbox, entry);
-		stats_answered(entry->call->account, entry->call->arrived_us);
+		call_reply(entry->call, bus, at, entry->size);
 		if (call)
 			calls_drop(calls, call);
 		return;
@@ -363,15 +374,27 @@ void outbox_flush_early(struct outbox *outbox, struct calls *calls, const struct
 	}
 }
 
-static void batch_flush(struct batch *batch, unsigned peer, const struct bus *bus, bool *ret_up)
+static void batch_flush(struct outbox *outbox, unsigned peer, const struct bus *bus, bool *ret_up)
 {
+	struct batch *batch = &outbox->batches[peer];
+
 	batch_close(batch);
 	for (size_t i = 0; i < batch->frame_count; i++) {
 		size_t end = i + 1 < batch->frame_count ? batch->starts[i + 1] : batch->bytes.size;
 
+		FAILPOINT("send", outbox->program->peers[peer].operation);
 		*ret_up = bus->send(bus->argument, peer, batch->bytes.at + batch->starts[i],
 			end - batch->starts[i]);
+		FAILPOINT("sent", outbox->program->peers[peer].operation);
 	}
+}
+
+static void event_publish(const struct outbox *outbox, const struct entry *entry,
+	const struct bus *bus)
+{
+	FAILPOINT("publish");
+	bus->publish(bus->argument, outbox->bytes.at + entry->offset, entry->size);
+	FAILPOINT("published");
 }
 
 void outbox_flush(struct outbox *outbox, struct calls *calls, const struct bus *bus, void *state,
@@ -383,12 +406,12 @@ void outbox_flush(struct outbox *outbox, struct calls *calls, const struct bus *
 		if (entry->kind == ENTRY_AFTER)
 			entry->fn(state, entry->argument);
 		else if (entry->kind == ENTRY_EVENT)
-			bus->publish(bus->argument, outbox->bytes.at + entry->offset, entry->size);
+			event_publish(outbox, entry, bus);
 		else if (entry->kind == ENTRY_NONE)
 			element_count(outbox, entry);
 		else
 			answer_flush(outbox, calls, entry, bus);
 	}
 	for (unsigned peer = 0; peer < PEERS_MAX; peer++)
-		batch_flush(&outbox->batches[peer], peer, bus, &peer_up[peer]);
+		batch_flush(outbox, peer, bus, &peer_up[peer]);
 }

@@ -1,3 +1,4 @@
+#include "failpoint.h"
 #include "log.h"
 #include "service_inside.h"
 
@@ -73,6 +74,7 @@ enum verdict dispatch_result(struct service *service, const struct event *event)
 	enum verdict verdict = VERDICT_GOOD;
 	const char *why = "no msgpack";
 
+	FAILPOINT("result", peer->operation);
 	service->route = NULL;
 	service->operation = NULL;
 	service->deadline_ms = 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "log.h"
 #include "record.h"
 #include "store.h"
@@ -116,6 +117,7 @@ static int inside_open(struct service *service)
 		result = store_open(service);
 	if (result == 0 && service->program->watches)
 		result = watch_open(service);
+	FAILPOINT("start", "opened");
 	return result;
 }
 
@@ -133,11 +135,13 @@ static int memory_open(struct service *service)
 		return result;
 	result = program->open(&service->tick, &state);
 	service->tick.state = state;
+	FAILPOINT("start", "loaded");
 	if (result == 0 && program->store)
 		result = txn_commit(service->tick.txn);
 	else
 		txn_abort(service->tick.txn);
 	service->tick.txn = NULL;
+	FAILPOINT("start", "committed");
 	if (result == 0)
 		outbox_flush(service->outbox, service->calls, &service->bus, state,
 			service->peer_up);
@@ -236,6 +240,8 @@ static int tick_begin(struct service *service)
 	service->tick.txn = NULL;
 	if (service->program->watches)
 		service->tick.watched = watch_begin(&service->watch, service->tick.monotonic_ms);
+	if (FAILPOINT("begin") < 0)
+		return -EIO;
 	return service->db ? txn_begin(service->db, true, &service->tick.txn) : 0;
 }
 
@@ -337,8 +343,13 @@ static int commit(struct service *service, struct txn *txn)
 {
 	bool writes = txn_writes(txn) > 0;
 	uint64_t since_us = writes ? clock_monotonic_us() : 0;
-	int result = txn_commit(txn);
+	int result;
 
+	if (writes)
+		txn_fail(txn, FAILPOINT("commit", "before"));
+	result = txn_commit(txn);
+	if (writes)
+		FAILPOINT("commit", "after");
 	if (writes && result == 0)
 		stats_committed(service->stats, since_us);
 	return result;

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failpoint.h"
+
 #define DATA_MODE 0640
 #define LOCK_MODE 0660
 #define DIRECTORY_MODE 0750
@@ -169,8 +171,10 @@ static int store_publish(const char *dir, const char *path)
 		error = path_sync(data);
 	if (!error)
 		error = path_sync(path);
+	FAILPOINT("create", "synced");
 	if (!error)
 		error = store_rename(dir, path);
+	FAILPOINT("create", "renamed");
 	return error;
 }
 
@@ -190,9 +194,11 @@ int store_create(const char *dir, int (*fill)(const char *path, const void *argu
 	error = store_lock(path, &fd);
 	if (error)
 		return error;
+	FAILPOINT("create", "made");
 	error = store_clear(path);
 	if (!error)
 		error = fill(path, argument);
+	FAILPOINT("create", "filled");
 	if (!error)
 		error = store_publish(dir, path);
 	if (error) {
@@ -224,6 +230,7 @@ int store_reserve(const char *dir, int64_t bytes)
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) < 0)
 		error = -errno;
 	close(fd);
+	FAILPOINT("room", "kept");
 	if (error == -EDQUOT || error == -EFBIG)
 		return -ENOSPC;
 	return error == -EOPNOTSUPP || error == -ENOSYS ? 0 : error;

@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include "failpoint.h"
+
 void watch_done(struct watch *watch)
 {
 	db_close(watch->db);
@@ -13,6 +15,7 @@ static bool watch_open(struct watch *watch, int64_t monotonic_ms)
 	if (monotonic_ms < watch->again_at_ms)
 		return false;
 	watch->again_at_ms = monotonic_ms + WATCH_RETRY_MS;
+	FAILPOINT("watch");
 	return db_open(&watch->db, watch->dir, &spec, DB_WATCH) == 0;
 }
 

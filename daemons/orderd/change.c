@@ -205,6 +205,7 @@ static void tell_stock_follows(struct tick *tick, const struct open_saga *open)
 	if (!order_get(tick, open->number, &order))
 		return;
 	order.wire.stock_to_follow = true;
+	saga_pass(tick, "to_follow");
 	coordinator_answer(tick, open->number, OUTCOME_OK, NULL, &order.wire);
 	coordinator_settled(tick, open->number);
 }

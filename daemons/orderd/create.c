@@ -84,6 +84,7 @@ static void ask_prices(struct tick *tick, uint64_t number, const struct draft *d
 		.item_count = draft->create.item_count,
 	};
 
+	saga_pass(tick, "PRICING");
 	tick_send(tick, PEER_CATALOGD, number, &price);
 }
 
@@ -133,6 +134,7 @@ static void reserve(struct tick *tick, const struct intent *intent)
 		lines[i].book_id = wire->items[i].book_id;
 		lines[i].quantity = wire->items[i].quantity;
 	}
+	saga_pass(tick, "RESERVING");
 	tick_send(tick, PEER_STOCKD, wire->order_id, &move);
 }
 
@@ -256,6 +258,7 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 		refuse_open(tick, open, outcome, message);
 		return 0;
 	}
+	saga_pass(tick, "priced");
 	next.deadline_ms = open->deadline_ms;
 	begin(tick, open->draft, priced, total, next, (struct waiter){ 0 }, number);
 	return 0;
@@ -300,6 +303,7 @@ static void write_record(struct tick *tick, const struct open_saga *open, bool l
 			&(struct key_record){
 				order.wire.order_id, open->intent->body, order.wire.created_at });
 	order_put(tick, &order);
+	saga_pass(tick, "recorded");
 	coordinator_answer(tick, open->number, OUTCOME_OK, NULL, &order.wire);
 	coordinator_close(tick, open->number);
 }
@@ -334,6 +338,7 @@ static void held(struct tick *tick, struct open_saga *open)
 
 	if (!open->held && !prompt)
 		wire->expires_at += late_ms;
+	saga_pass(tick, "held");
 	coordinator_hold(tick, open, tick->monotonic_ms + (prompt ? GATHER_MS : 0), prompt);
 	if (open->told)
 		coordinator_answer_early(tick, open, wire);
@@ -347,6 +352,7 @@ static void refused(struct tick *tick, const struct open_saga *open, const struc
 		"book %" PRIu64 ": only %" PRId64 " available; order fewer", move->book_id,
 		move->available);
 
+	saga_pass(tick, "refused");
 	refuse_open(tick, open, OUTCOME_INSUFFICIENT_STOCK, message);
 }
 

@@ -47,6 +47,7 @@ static void ask(struct tick *tick, struct fence_state fence)
 
 	fence.attempts++;
 	fence.try_at_ms = tick->monotonic_ms + pause_ms(fence.attempts);
+	saga_pass(tick, "fenced");
 	tick_send(tick, PEER_FENCE, fence.epoch, &what);
 	keep(tick, fence);
 }
@@ -113,6 +114,7 @@ static void take_up(struct tick *tick, const struct held *held)
 		return;
 	if (intent)
 		result = intent_read(tick, held->order_id, held->intent, held->intent_size, intent);
+	saga_pass(tick, "taken_up");
 	if (result == 0)
 		create_take_up(tick, intent);
 	else if (result == -ENOMEM)
@@ -143,6 +145,7 @@ int fence_answered(struct tick *tick, uint64_t ref, int outcome, const char *mes
 		ask(tick, fence);
 		return 0;
 	}
+	saga_pass(tick, "open");
 	/* Before the first HELD under it: no later run states this epoch again. */
 	counter_put(tick->txn, TABLE_META, COUNTER_EPOCH, fence.epoch);
 	keep(tick, fence);

@@ -37,6 +37,7 @@ void saga_delete(struct tick *tick, uint64_t order_id)
 {
 	struct key key = order_key(order_id);
 
+	saga_pass(tick, "closed");
 	if (txn_delete(tick->txn, TABLE_SAGAS, &key))
 		tick_note(tick, MESSAGE_SAGA_STEP,
 			&(struct log_about){ .order_id = order_id, .saga_step = "CLOSED" },
@@ -66,7 +67,20 @@ void saga_send(struct tick *tick, const struct saga *saga)
 		.actor = "orderd",
 	};
 
+	saga_pass(tick, saga_names[saga->step]);
 	tick_send(tick, PEER_STOCKD, saga->order_id, &move);
+}
+
+static void fail_committed(void *state, void *argument)
+{
+	(void)state;
+	FAILPOINT("saga", argument, "committed");
+}
+
+void saga_fail(struct tick *tick, const char *step)
+{
+	FAILPOINT("saga", step);
+	tick_after(tick, fail_committed, (void *)step);
 }
 
 /* --- what an operator sees ------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "failpoint.h"
 #include "order.h"
 
 /* Sagas, the durable half: one record an order holds the newest goal that stockd has not
@@ -31,6 +32,16 @@ bool saga_next_of_all(struct tick *tick, uint64_t after, struct saga *ret);
 
 /* Tells stockd the saga's goal, after the commit. */
 void saga_send(struct tick *tick, const struct saga *saga);
+
+/* The failpoints of a step: saga.STEP at once, saga.STEP.committed after the commit and before what
+ * it sends. `step` outlives the tick. */
+void saga_fail(struct tick *tick, const char *step);
+
+static inline void saga_pass(struct tick *tick, const char *step)
+{
+	if (__builtin_expect(failpoints_on, false))
+		saga_fail(tick, step);
+}
 
 int handle_saga_list(struct tick *tick, const void *request, void *reply);
 int handle_saga_show(struct tick *tick, const void *request, void *reply);
