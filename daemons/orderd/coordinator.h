@@ -98,8 +98,9 @@ void coordinator_take_up(struct tick *tick, const struct intent *intent, uint64_
 void coordinator_hold(struct tick *tick, const struct open_saga *open, int64_t write_at_ms,
 	bool told);
 
-/* Calls `write` for those held whose time has come, or for all; whether there were any. */
-bool coordinator_write(struct tick *tick, bool all,
+/* Calls `write` for all that are held, once the time of the first has come or when they must have
+ * their records now; whether there were any. */
+bool coordinator_write(struct tick *tick, bool now,
 	void (*write)(struct tick *, const struct open_saga *));
 
 /* Notes that this run of the tick has dealt with it; true: it had before. */

@@ -272,7 +272,7 @@ size_t coordinator_held_count(const struct coordinator *coordinator)
 	return coordinator->held_count;
 }
 
-bool coordinator_write(struct tick *tick, bool all,
+bool coordinator_write(struct tick *tick, bool now,
 	void (*write)(struct tick *, const struct open_saga *))
 {
 	struct coordinator *coordinator = coordinator_of(tick);
@@ -280,10 +280,10 @@ bool coordinator_write(struct tick *tick, bool all,
 	bool any = false;
 
 	put_damaged_off(coordinator, tick->monotonic_ms);
+	if (!now && coordinator->held && coordinator->held->write_at_ms > tick->monotonic_ms)
+		return false;
 	DL_FOREACH2(coordinator->held, open, next_held)
 	{
-		if (!all && open->write_at_ms > tick->monotonic_ms)
-			break;
 		any = true;
 		write(tick, open);
 		if (txn_error(tick->txn) == -EUCLEAN)

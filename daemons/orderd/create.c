@@ -320,9 +320,9 @@ static void write_due(struct tick *tick, const struct open_saga *open)
 
 /* All orders below the first that is being made have their records, once these do. Where somebody
  * in this tick may list them, they are listed at once. */
-void create_write(struct tick *tick, bool all)
+void create_write(struct tick *tick, bool now)
 {
-	if (coordinator_write(tick, all, all ? write_now : write_due))
+	if (coordinator_write(tick, now, now ? write_now : write_due))
 		fence_mark(tick, coordinator_reserving(tick, 0)->number - 1);
 }
 

@@ -30,8 +30,8 @@ void create_reserved(struct tick *tick, const struct open_saga *open, int outcom
 /* An earlier run has made this order: stockd holds its lines. A draft under its key is its repeat. */
 void create_take_up(struct tick *tick, const struct intent *intent);
 
-/* Writes the records of orders whose lines are held: of all, or where the time has come. */
-void create_write(struct tick *tick, bool all);
+/* Writes the records of orders whose lines are held: now, or once the first has waited long enough. */
+void create_write(struct tick *tick, bool now);
 
 /* Time has come for a draft or an order that is being made: ask again, give up, or write. */
 void create_act(struct tick *tick, const struct open_saga *open);
