@@ -98,7 +98,7 @@ static int loop_tick(struct loop *loop)
 	const struct event *events;
 	size_t count = transport_take(loop->transport, loop->clients_max, &events);
 	int64_t now_ms = clock_monotonic_ms();
-	int64_t cpu_ms = clock_cpu_ms();
+	int64_t cpu_ms = count >= CLIENTS_MIN ? clock_cpu_ms() : 0;
 	int64_t wait_ms = -1;
 	bool more;
 	int result;
@@ -109,7 +109,8 @@ static int loop_tick(struct loop *loop)
 	FAILPOINT("tick", "done");
 	transport_release(loop->transport);
 	hold_wait(loop);
-	intake_adapt(loop, clock_cpu_ms() - cpu_ms, count);
+	if (count >= CLIENTS_MIN)
+		intake_adapt(loop, clock_cpu_ms() - cpu_ms, count);
 	if (result < 0) {
 		log_message(MESSAGE_TICK_FAILED, NULL,
 			"the tick failed and nothing of it was kept: %s", strerror(-result));

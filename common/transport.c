@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,19 @@ _Static_assert(TRANSPORT_CLIENTS_MAX <= EVENTS_MAX - PEERS_MAX * PEER_FRAMES_MAX
 #define FRAME_MAX_BYTES (2 * REPLY_MAX_BYTES) /* larger ones end their connection */
 #define SOCKET_MODE 0660
 
+/* A socket that is read. Its descriptor announces only what comes after the socket was found empty,
+ * and not what libzmq takes in at another call. */
+struct port {
+	void *socket;
+	int fd;
+	bool unsure; /* there may be input that the descriptor does not announce */
+};
+
 struct transport {
 	void *context;
-	void *router;
 	void *events_out;
-	void *peers[PEERS_MAX];
+	struct port router;
+	struct port peers[PEERS_MAX];
 	size_t peer_count;
 	struct event events[EVENTS_MAX];
 	zmq_msg_t bodies[EVENTS_MAX];
@@ -64,6 +73,22 @@ static void *socket_new(struct transport *transport, int type)
 	return socket;
 }
 
+static int socket_fd(void *socket)
+{
+	int fd = -1;
+	size_t size = sizeof(fd);
+
+	zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+	return fd;
+}
+
+static struct port port_new(struct transport *transport, int type)
+{
+	void *socket = socket_new(transport, type);
+
+	return (struct port){ socket, socket ? socket_fd(socket) : -1, true };
+}
+
 /* libzmq leaves the file alone when it is given the socket. */
 static int bind_in(void *socket, const char *dir, const char *file)
 {
@@ -84,13 +109,15 @@ static int bind_in(void *socket, const char *dir, const char *file)
 
 static int router_open(struct transport *transport, const char *dir, const char *file)
 {
-	transport->router = socket_new(transport, ZMQ_ROUTER);
-	if (!transport->router)
+	transport->router = port_new(transport, ZMQ_ROUTER);
+	void *socket = transport->router.socket;
+
+	if (!socket)
 		return -zmq_errno();
-	set(transport->router, ZMQ_ROUTER_MANDATORY, 1);
-	set(transport->router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
-	set(transport->router, ZMQ_SNDHWM, CLIENT_QUEUE);
-	return bind_in(transport->router, dir, file);
+	set(socket, ZMQ_ROUTER_MANDATORY, 1);
+	set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+	set(socket, ZMQ_SNDHWM, CLIENT_QUEUE);
+	return bind_in(socket, dir, file);
 }
 
 static int events_open(struct transport *transport, const char *dir, const char *file)
@@ -108,12 +135,13 @@ static int events_open(struct transport *transport, const char *dir, const char 
 static int peer_open(struct transport *transport, const char *dir, const struct peer *peer)
 {
 	char endpoint[256];
-	void *socket = socket_new(transport, ZMQ_DEALER);
+	struct port port = port_new(transport, ZMQ_DEALER);
+	void *socket = port.socket;
 	int result = endpoint_print(endpoint, sizeof(endpoint), dir, peer->socket);
 
 	if (!socket)
 		return -zmq_errno();
-	transport->peers[transport->peer_count++] = socket;
+	transport->peers[transport->peer_count++] = port;
 	set(socket, ZMQ_IMMEDIATE, 1);
 	set(socket, ZMQ_RECONNECT_IVL, 20);
 	set(socket, ZMQ_RECONNECT_IVL_MAX, 500);
@@ -158,10 +186,10 @@ void transport_close(struct transport *transport)
 	if (!transport)
 		return;
 	transport_release(transport);
-	socket_close(transport->router);
+	socket_close(transport->router.socket);
 	socket_close(transport->events_out);
 	for (size_t i = 0; i < transport->peer_count; i++)
-		socket_close(transport->peers[i]);
+		socket_close(transport->peers[i].socket);
 	if (transport->context)
 		zmq_ctx_term(transport->context);
 	free(transport);
@@ -169,26 +197,36 @@ void transport_close(struct transport *transport)
 
 /* --- taking in ------------------------------------------------------------------------------ */
 
+static struct port *port_at(struct transport *transport, size_t i)
+{
+	return i == 0 ? &transport->router : &transport->peers[i - 1];
+}
+
 /* Keeps the frame in `body` if it is the message's only one, and skips the rest. False: the
- * message had another shape, or none came. */
+ * message had another shape. */
 static bool body_take(void *socket, zmq_msg_t *body, bool *ret_delimiter)
 {
 	bool good;
 
-	*ret_delimiter = false;
-	zmq_msg_init(body);
-	if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
+	*ret_delimiter = zmq_msg_size(body) == 0 && zmq_msg_more(body);
+	if (*ret_delimiter && zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
 		return false;
-	if (zmq_msg_size(body) == 0 && zmq_msg_more(body)) {
-		*ret_delimiter = true;
-		if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
-			return false;
-	}
 	good = !zmq_msg_more(body);
 	while (zmq_msg_more(body))
 		if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0)
 			return false;
 	return good;
+}
+
+/* The first frame of a message. False: none is there, and the descriptor announces the next. */
+static bool frame_take(struct port *port, zmq_msg_t *frame)
+{
+	zmq_msg_init(frame);
+	if (zmq_msg_recv(frame, port->socket, ZMQ_DONTWAIT) >= 0)
+		return true;
+	zmq_msg_close(frame);
+	port->unsure = false;
+	return false;
 }
 
 /* libzmq writes the peer's credentials as "localhost:UID:GID:PID", on the body frame only. */
@@ -215,18 +253,17 @@ static bool client_take(struct transport *transport)
 {
 	struct event *event = &transport->events[transport->count];
 	zmq_msg_t *body = &transport->bodies[transport->count];
+	void *socket = transport->router.socket;
 	zmq_msg_t identity;
 	bool good;
 
-	zmq_msg_init(&identity);
-	if (zmq_msg_recv(&identity, transport->router, ZMQ_DONTWAIT) < 0) {
-		zmq_msg_close(&identity);
+	if (!frame_take(&transport->router, &identity))
 		return false;
-	}
 	event->route.identity_size = (uint8_t)zmq_msg_size(&identity);
 	memcpy(event->route.identity, zmq_msg_data(&identity), event->route.identity_size);
-	good = zmq_msg_more(&identity) &&
-		body_take(transport->router, body, &event->route.delimiter);
+	zmq_msg_init(body);
+	good = zmq_msg_more(&identity) && zmq_msg_recv(body, socket, ZMQ_DONTWAIT) >= 0 &&
+		body_take(socket, body, &event->route.delimiter);
 	zmq_msg_close(&identity);
 	event->kind = good ? EVENT_REQUEST : EVENT_MALFORMED;
 	event->data = good ? zmq_msg_data(body) : NULL;
@@ -236,35 +273,59 @@ static bool client_take(struct transport *transport)
 	return true;
 }
 
-static bool result_take(struct transport *transport, unsigned peer)
+static void result_take(struct transport *transport, unsigned peer)
 {
 	struct event *event = &transport->events[transport->count];
 	zmq_msg_t *body = &transport->bodies[transport->count];
+	struct port *port = &transport->peers[peer];
 	bool delimiter;
 
-	if (!body_take(transport->peers[peer], body, &delimiter)) {
+	if (!frame_take(port, body))
+		return;
+	if (!body_take(port->socket, body, &delimiter)) {
 		zmq_msg_close(body);
-		return false;
+		return;
 	}
 	event->kind = EVENT_RESULT;
 	event->peer = peer;
 	event->data = zmq_msg_data(body);
 	event->size = zmq_msg_size(body);
 	transport->count++;
-	return true;
+}
+
+/* One call of the system's for all sockets; libzmq makes two for each that is asked in vain. */
+static void ports_listen(struct transport *transport)
+{
+	struct pollfd fds[1 + PEERS_MAX];
+	size_t count = transport->peer_count;
+
+	for (size_t i = 0; i <= count; i++)
+		fds[i] = (struct pollfd){ port_at(transport, i)->fd, POLLIN, 0 };
+	if (poll(fds, count + 1, 0) <= 0)
+		return;
+	for (size_t i = 0; i <= count; i++)
+		if (fds[i].revents)
+			port_at(transport, i)->unsure = true;
+}
+
+static void clients_take(struct transport *transport, size_t max)
+{
+	for (size_t i = 0, bytes = 0; i < max && bytes < CLIENT_TAKE_BYTES; i++) {
+		if (!client_take(transport))
+			break;
+		bytes += transport->events[transport->count - 1].size;
+	}
 }
 
 size_t transport_take(struct transport *transport, size_t clients, const struct event **ret_events)
 {
 	assert(transport->count == 0);
+	ports_listen(transport);
 	for (unsigned peer = 0; peer < transport->peer_count; peer++)
-		for (size_t i = 0; i < PEER_FRAMES_MAX && result_take(transport, peer); i++)
-			;
-	for (size_t i = 0, bytes = 0; i < clients && bytes < CLIENT_TAKE_BYTES; i++) {
-		if (!client_take(transport))
-			break;
-		bytes += transport->events[transport->count - 1].size;
-	}
+		for (size_t i = 0; i < PEER_FRAMES_MAX && transport->peers[peer].unsure; i++)
+			result_take(transport, peer);
+	if (transport->router.unsure)
+		clients_take(transport, clients);
 	*ret_events = transport->events;
 	return transport->count;
 }
@@ -276,40 +337,34 @@ void transport_release(struct transport *transport)
 	transport->count = 0;
 }
 
-static bool socket_has(void *socket, int event)
+static bool port_has(struct port *port, int event)
 {
 	int events = 0;
 	size_t size = sizeof(events);
 
-	return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & event);
+	port->unsure = true;
+	return zmq_getsockopt(port->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & event);
 }
 
 bool transport_has_more(struct transport *transport)
 {
-	bool more = socket_has(transport->router, ZMQ_POLLIN);
+	bool more = false;
 
-	for (size_t i = 0; i < transport->peer_count; i++)
-		more = socket_has(transport->peers[i], ZMQ_POLLIN) || more;
+	for (size_t i = 0; i <= transport->peer_count; i++) {
+		struct port *port = port_at(transport, i);
+
+		if (port->unsure)
+			port->unsure = port_has(port, ZMQ_POLLIN);
+		more = more || port->unsure;
+	}
 	return more;
 }
 
-static int socket_fd(void *socket)
+size_t transport_fds(struct transport *transport, int ret_fds[1 + PEERS_MAX])
 {
-	int fd = -1;
-	size_t size = sizeof(fd);
-
-	zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
-	return fd;
-}
-
-size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MAX])
-{
-	size_t count = 0;
-
-	ret_fds[count++] = socket_fd(transport->router);
-	for (size_t i = 0; i < transport->peer_count; i++)
-		ret_fds[count++] = socket_fd(transport->peers[i]);
-	return count;
+	for (size_t i = 0; i <= transport->peer_count; i++)
+		ret_fds[i] = port_at(transport, i)->fd;
+	return transport->peer_count + 1;
 }
 
 /* --- sending -------------------------------------------------------------------------------- */
@@ -317,8 +372,9 @@ size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MA
 static void bus_reply(void *argument, const struct route *route, const void *data, size_t size)
 {
 	struct transport *transport = argument;
-	void *router = transport->router;
+	void *router = transport->router.socket;
 
+	transport->router.unsure = true;
 	if (zmq_send(router, route->identity, route->identity_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
 		return;
 	if (route->delimiter && zmq_send(router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
@@ -328,9 +384,10 @@ static void bus_reply(void *argument, const struct route *route, const void *dat
 
 static bool bus_send(void *argument, unsigned peer, const void *data, size_t size)
 {
-	struct transport *transport = argument;
+	struct port *port = &((struct transport *)argument)->peers[peer];
 
-	return zmq_send(transport->peers[peer], data, size, ZMQ_DONTWAIT) >= 0;
+	port->unsure = true;
+	return zmq_send(port->socket, data, size, ZMQ_DONTWAIT) >= 0;
 }
 
 static void bus_publish(void *argument, const void *data, size_t size)
@@ -345,7 +402,7 @@ static bool bus_reaches(void *argument, unsigned peer)
 {
 	struct transport *transport = argument;
 
-	return socket_has(transport->peers[peer], ZMQ_POLLOUT);
+	return port_has(&transport->peers[peer], ZMQ_POLLOUT);
 }
 
 struct bus transport_bus(struct transport *transport)

@@ -22,7 +22,7 @@ struct bus transport_bus(struct transport *transport);
 
 /* The descriptors to watch for reading, and how many (at most 1 + PEERS_MAX). They only say that
  * something may have changed: after any of them call transport_take. */
-size_t transport_fds(const struct transport *transport, int ret_fds[1 + PEERS_MAX]);
+size_t transport_fds(struct transport *transport, int ret_fds[1 + PEERS_MAX]);
 
 /* What has arrived, bounded in number and bytes; of the clients at most `clients` requests. */
 size_t transport_take(struct transport *transport, size_t clients, const struct event **ret_events);
