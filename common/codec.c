@@ -143,66 +143,51 @@ static uint64_t head_children(const struct head *head)
 	return head->type == VALUE_ARRAY ? head->number : 0;
 }
 
-/* How many values the frame holds, all levels together; 0: not one well-formed value. */
-static size_t frame_count(const uint8_t *at, size_t left)
-{
-	uint64_t open[CODEC_NESTING_MAX + 1] = { 1 }; /* values still to come on each level */
-	size_t level = 0, count = 0;
-	struct head head;
-
-	for (;;) {
-		while (!open[level])
-			if (!level--)
-				return left ? 0 : count;
-		if (!head_read(at, left, &head))
-			return 0;
-		at += head.size + head.body;
-		left -= head.size + head.body;
-		open[level]--;
-		count++;
-		if (head.type != VALUE_ARRAY && head.type != VALUE_MAP)
-			continue;
-		if (level == CODEC_NESTING_MAX || head_children(&head) > left)
-			return 0;
-		open[++level] = head_children(&head);
-	}
-}
-
-/* A checked frame on its way to a tree. */
 struct reading {
+	struct arena *arena;
 	const uint8_t *at;
 	size_t left;
-	struct value *spare; /* taken values, not yet used */
+	size_t unpromised; /* bytes; each value that a container announces takes one at least */
+	unsigned nesting;
 };
 
-static void value_read(struct reading *reading, struct value *ret);
+static int value_read(struct reading *reading, struct value *ret);
 
-static void list_read(struct reading *reading, const struct head *head, struct value *ret)
+static int list_read(struct reading *reading, const struct head *head, struct value *ret)
 {
 	uint64_t children = head_children(head);
-	struct value *at = reading->spare;
+	struct value *at;
+	int error = 0;
 
+	if (reading->nesting == CODEC_NESTING_MAX || children > reading->unpromised)
+		return -EBADMSG;
+	reading->unpromised -= children;
+	at = arena_take(reading->arena, children * sizeof(*at));
+	if (!at)
+		return -ENOMEM;
 	ret->list.at = at;
 	ret->list.count = (uint32_t)head->number;
-	reading->spare += children;
-	for (uint64_t i = 0; i < children; i++)
-		value_read(reading, &at[i]);
+	reading->nesting++;
+	for (uint64_t i = 0; !error && i < children; i++)
+		error = value_read(reading, &at[i]);
+	reading->nesting--;
+	return error;
 }
 
-static void value_read(struct reading *reading, struct value *ret)
+static int value_read(struct reading *reading, struct value *ret)
 {
 	const uint8_t *at = reading->at;
-	struct head head = { 0 };
-	bool whole = head_read(at, reading->left, &head);
+	struct head head;
+	int error = 0;
 
-	assert(whole);
-	(void)whole;
+	if (!head_read(at, reading->left, &head))
+		return -EBADMSG;
 	reading->at += head.size + head.body;
 	reading->left -= head.size + head.body;
 	ret->type = head.type;
 	ret->raw = at;
 	if (head.type == VALUE_ARRAY || head.type == VALUE_MAP) {
-		list_read(reading, &head, ret);
+		error = list_read(reading, &head, ret);
 	} else if (head.type == VALUE_STR || head.type == VALUE_BIN) {
 		ret->str.at = (const char *)at + head.size;
 		ret->str.size = (uint32_t)head.body;
@@ -212,21 +197,23 @@ static void value_read(struct reading *reading, struct value *ret)
 		ret->u64 = head.number;
 	}
 	ret->raw_size = (uint32_t)(reading->at - at);
+	return error;
 }
 
 int codec_parse(struct arena *arena, const void *frame, size_t size, const struct value **ret)
 {
-	size_t count = size <= UINT32_MAX ? frame_count(frame, size) : 0;
-	struct reading reading = { frame, size, NULL };
+	struct reading reading = { arena, frame, size, size - 1, 0 };
 	struct value *root;
+	int error;
 
-	if (!count)
+	if (size == 0 || size > UINT32_MAX)
 		return -EBADMSG;
-	root = arena_take(arena, count * sizeof(*root));
+	root = arena_take(arena, sizeof(*root));
 	if (!root)
 		return -ENOMEM;
-	reading.spare = root + 1;
-	value_read(&reading, root);
+	error = value_read(&reading, root);
+	if (error || reading.left > 0)
+		return error ? error : -EBADMSG;
 	*ret = root;
 	return 0;
 }

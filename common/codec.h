@@ -8,8 +8,8 @@
 
 /* msgpack, and the only place that knows it.
  *
- * Reading: codec_parse checks a frame within bounds before anything is allocated (every count
- * no more than the bytes left, nesting of at most 8, no byte left over), then gives a tree of
+ * Reading: codec_parse checks a frame within bounds (a byte for every value that is announced, so
+ * that it takes room for no more, nesting of at most 8, no byte left over) and gives a tree of
  * values. Values and the strings in them point into the arena or the frame and are valid until
  * the first of the two goes. Strings are not NUL-terminated here.
  *
