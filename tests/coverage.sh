@@ -5,7 +5,7 @@
 need gcovr gcovr
 bound_percent=90
 unset MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL
-configure_in coverage --enable-coverage --disable-shared
+configure_in coverage --enable-coverage --disable-shared --enable-static
 find . -name '*.gcda' -delete
 make -s -j "$(jobs)" all
 make -s -j "$(jobs)" check

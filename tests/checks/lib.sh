@@ -52,7 +52,7 @@ configure_in()
 # As shared libraries of gcc the two run-times do not both heed log_path; linked in they do.
 configure_sanitized()
 {
-	configure_in sanitized --enable-werror --enable-sanitizers --disable-shared \
+	configure_in sanitized --enable-werror --enable-sanitizers --disable-shared --enable-static \
 		LDFLAGS='-static-libasan -static-libubsan'
 }
 

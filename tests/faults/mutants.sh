@@ -18,7 +18,7 @@ case $compiler in
 ccache*) ;;
 *) ! command -v ccache >/dev/null || compiler="ccache $compiler" ;;
 esac
-../src/configure -q --disable-shared CC="$compiler" CFLAGS='-g -O1'
+../src/configure -q --disable-shared --enable-static CC="$compiler" CFLAGS='-g -O1'
 
 mutate()
 {
