@@ -201,8 +201,7 @@ static int wait_for(struct client_socket *client_socket, short events, int64_t d
 
 /* --- sending -------------------------------------------------------------------------------- */
 
-/* Whether a process holds the socket, be it too busy or stopped to shake hands. */
-static bool somebody_listens(const char *path)
+bool client_socket_is_held(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -234,7 +233,7 @@ static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline
 		return result;
 	result =
 		wait_for(client_socket, ZMQ_POLLOUT, deadline_ms < soon_ms ? deadline_ms : soon_ms);
-	if (result == -EAGAIN && soon_ms < deadline_ms && somebody_listens(path)) {
+	if (result == -EAGAIN && soon_ms < deadline_ms && client_socket_is_held(path)) {
 		result = wait_for(client_socket, ZMQ_POLLOUT, deadline_ms);
 		return result == -EAGAIN ? -ETIMEDOUT : result;
 	}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ int client_socket_open(struct client_socket **ret, const char *path);
 int client_socket_open_events(struct client_socket **ret, const char *path);
 
 void client_socket_close(struct client_socket *client_socket);
+
+/* Whether a process holds the socket `path`, be it too busy or stopped to shake hands. */
+bool client_socket_is_held(const char *path);
 
 /* Deadlines are on the monotonic clock; a negative time-out is INT64_MAX, for ever. */
 int64_t deadline_in(int64_t timeout_ms);

@@ -362,7 +362,13 @@ static int settings_read(struct loop *loop, int argc, char **argv)
 	suite = loop->settings;
 	result = settings_load(argc, argv, program->name, program->summary, tables,
 		program->options ? 2 : 1, loop->settings);
-	return result < 0 ? result : log_set_level(suite->log_level);
+	if (result == 0)
+		result = log_set_level(suite->log_level);
+	if (result == 0 && program->choose) {
+		loop->program = program->choose(loop->settings);
+		result = loop->program ? 0 : -EINVAL;
+	}
+	return result;
 }
 
 static int serve(struct loop *loop)

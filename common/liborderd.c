@@ -64,6 +64,8 @@ int orderd_open(struct orderd_client **ret, const char *runtime_dir)
 	client->runtime_dir = strdup(runtime_dir_find(runtime_dir, &client->runtime_dir_from));
 	if (client->arena && client->runtime_dir)
 		result = client_connect(client);
+	if (result == 0)
+		result = instances_open(&client->catalogs, client->runtime_dir, "catalogd");
 	if (result < 0) {
 		orderd_close(client);
 		return result;
@@ -77,6 +79,7 @@ void orderd_close(struct orderd_client *client)
 	if (!client)
 		return;
 	connection_close(client->connection);
+	instances_close(client->catalogs);
 	arena_free(client->arena);
 	free(client->runtime_dir);
 	free(client);
@@ -104,7 +107,7 @@ const char *orderd_status_name(enum orderd_status status)
 
 /* --- calls ---------------------------------------------------------------------------------- */
 
-static int64_t call_begin(struct orderd_client *client)
+int64_t client_begin(struct orderd_client *client)
 {
 	arena_reset(client->arena);
 	client_say(client, 0, NULL);
@@ -125,7 +128,7 @@ static int key_make(char ret[2 * KEY_BYTES + 1])
 int orderd_create(struct orderd_client *client, const struct orderd_create *create,
 	struct orderd_order **ret)
 {
-	int64_t deadline_ms = call_begin(client);
+	int64_t deadline_ms = client_begin(client);
 	struct orderd_create request = *create;
 	struct orderd_order order;
 	char key[2 * KEY_BYTES + 1];
@@ -165,7 +168,7 @@ static int order_get(struct orderd_client *client, const struct order_ref *ref, 
 int orderd_get(struct orderd_client *client, uint64_t order_id, const char *order_no,
 	struct orderd_order **ret)
 {
-	int64_t deadline_ms = call_begin(client);
+	int64_t deadline_ms = client_begin(client);
 	struct order_ref ref = { .order_id = order_id, .order_no = order_id ? NULL : order_no };
 	struct orderd_order order;
 	int result = order_get(client, &ref, deadline_ms, &order);
@@ -189,7 +192,7 @@ static int change_done_before(struct orderd_client *client, const struct order_c
 static int order_change(struct orderd_client *client, const char *operation,
 	const struct record *record, const struct order_change *change, struct orderd_order **ret)
 {
-	int64_t deadline_ms = call_begin(client);
+	int64_t deadline_ms = client_begin(client);
 	struct orderd_order order;
 	struct ask ask = {
 		.operation = operation,
@@ -232,7 +235,7 @@ int orderd_cancel(struct orderd_client *client, uint64_t order_id, const char *r
 int orderd_list(struct orderd_client *client, const struct orderd_query *query,
 	struct orderd_page **ret)
 {
-	int64_t deadline_ms = call_begin(client);
+	int64_t deadline_ms = client_begin(client);
 	struct order_query request = {
 		.user_id = query->user_id,
 		.status = query->status,

@@ -69,6 +69,52 @@ static struct orderd_page *page_copy(struct room *room, const struct order_list 
 	return page;
 }
 
+static struct orderd_book book_copy(struct room *room, const struct book *from)
+{
+	return (struct orderd_book){
+		.book_id = from->book_id,
+		.sku = text_copy(room, from->sku),
+		.title = text_copy(room, from->title),
+		.price = from->price,
+		.active = from->active,
+		.version = from->version,
+		.updated_at = from->updated_at,
+	};
+}
+
+static struct orderd_books *books_copy(struct room *room, const struct book_list *from)
+{
+	struct orderd_books *books = room_take(room, sizeof(*books));
+	struct orderd_book *list = room_take(room, from->count * sizeof(*list));
+
+	for (size_t i = 0; i < from->count; i++) {
+		struct orderd_book book = book_copy(room, &from->books[i]);
+
+		if (list)
+			list[i] = book;
+	}
+	if (books)
+		*books = (struct orderd_books){
+			.books = list,
+			.count = from->count,
+			.next = from->next,
+		};
+	return books;
+}
+
+int client_give_books(const struct book_list *from, struct orderd_books **ret)
+{
+	struct room room = { 0 };
+
+	books_copy(&room, from);
+	room.at = malloc(room.used);
+	room.used = 0;
+	if (!room.at)
+		return -ENOMEM;
+	*ret = books_copy(&room, from);
+	return 0;
+}
+
 int client_give_order(const struct orderd_order *from, struct orderd_order **ret)
 {
 	struct room room = { 0 };
@@ -100,6 +146,11 @@ int client_give_page(const struct order_list *from, struct orderd_page **ret)
 void orderd_order_free(struct orderd_order *order)
 {
 	free(order);
+}
+
+void orderd_books_free(struct orderd_books *books)
+{
+	free(books);
 }
 
 void orderd_page_free(struct orderd_page *page)

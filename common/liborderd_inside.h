@@ -1,15 +1,17 @@
 #pragma once
 
 #include "client.h"
+#include "instances.h"
 #include "protocol.h"
 
 /* Shared by the parts of liborderd, and by nobody else: liborderd.c (the calls), liborderd_ask.c
- * (asking until there is an answer), liborderd_copy.c (what callers get), liborderd_events.c. */
+ * (asking until there is an answer), liborderd_books.c (the catalog), liborderd_copy.c (what callers get), liborderd_events.c. */
 
 struct orderd_client {
 	char *runtime_dir;
 	const char *runtime_dir_from;  /* who named it, for people */
 	struct connection *connection; /* to orderd */
+	struct instances *catalogs;    /* catalogd and its read-only instances */
 	struct arena *arena;           /* of the last call */
 	int64_t timeout_ms;
 	uint64_t calls; /* made so far: the ref of the last one's requests */
@@ -23,6 +25,9 @@ char *client_path(const char *runtime_dir, const char *file);
 /* Sets what orderd_error and orderd_message say, from the answer (may be NULL) or, for a negative
  * result, from our own texts. Returns the result. */
 int client_say(struct orderd_client *client, int result, const struct answer *answer);
+
+/* The beginning of every call: nothing of the one before is left. Returns the deadline. */
+int64_t client_begin(struct orderd_client *client);
 
 struct ask {
 	const char *operation;
@@ -48,4 +53,5 @@ void client_sleep(int64_t ms);
 
 /* A copy that is one piece of heap; `ret` may be NULL for an order. 0 or -ENOMEM. */
 int client_give_order(const struct orderd_order *from, struct orderd_order **ret);
+int client_give_books(const struct book_list *from, struct orderd_books **ret);
 int client_give_page(const struct order_list *from, struct orderd_page **ret);

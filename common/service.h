@@ -120,6 +120,9 @@ struct program {
 	const char *const *durations;
 	/* Fills in what only the program knows of its health. May be NULL. */
 	void (*describe)(struct tick *tick, struct health *health);
+	/* The program that serves under these settings, instead of this one; NULL after having
+	 * logged what is wrong with them. May be NULL: always this one. */
+	const struct program *(*choose)(const void *settings);
 };
 
 /* --- for handlers --------------------------------------------------------------------------- */

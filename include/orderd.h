@@ -107,6 +107,22 @@ struct orderd_page {
 	uint64_t next;  /* for `after` of the next call; 0: this was the last page */
 };
 
+struct orderd_book {
+	uint64_t book_id;
+	const char *sku; /* NULL where it has none */
+	const char *title;
+	int64_t price;
+	bool active;
+	uint64_t version;
+	int64_t updated_at;
+};
+
+struct orderd_books {
+	struct orderd_book *books; /* by ascending id */
+	size_t count;
+	uint64_t next; /* for `after` of the next call; 0: there are no more */
+};
+
 struct orderd_query {
 	uint64_t user_id;
 	enum orderd_status status; /* ORDERD_ANY: all */
@@ -147,6 +163,15 @@ int orderd_cancel(struct orderd_client *client, uint64_t order_id, const char *r
 
 int orderd_list(struct orderd_client *client, const struct orderd_query *query,
 	struct orderd_page **ret);
+
+/* A book by id or, where that is 0, by sku, as a list of one; and up to `limit` (1 to 500; 0: 100)
+ * books behind that id. By catalogd or one of its read-only instances, in turn: one that is away or
+ * does not answer is passed over. */
+int orderd_book(struct orderd_client *client, uint64_t book_id, const char *sku,
+	struct orderd_books **ret);
+int orderd_list_books(struct orderd_client *client, uint64_t after, int64_t limit,
+	struct orderd_books **ret);
+void orderd_books_free(struct orderd_books *books);
 
 void orderd_order_free(struct orderd_order *order);
 void orderd_page_free(struct orderd_page *page);

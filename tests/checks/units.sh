@@ -10,7 +10,7 @@ failed=0
 
 cp systemd/*.socket systemd/*.target "$work"
 for unit in "$TOP_BUILDDIR"/systemd/*.service; do
-	sed -E -e "s,^(ExecStart=).*/([a-z]+)\$,\\1$TOP_BUILDDIR/daemons/\\2/\\2,g" \
+	sed -E -e "s,^(ExecStart=)[^ ]*/([a-z]+d)( |\$),\\1$TOP_BUILDDIR/daemons/\\2/\\2\\3,g" \
 		-e "s,^(ExecStart=-).*/orderctl,\\1$TOP_BUILDDIR/tools/orderctl," "$unit" >"$work/${unit##*/}"
 done
 export SYSTEMD_UNIT_PATH="$work:"

@@ -153,17 +153,19 @@ class Suite:
     # --- daemons ---
 
     def start(self, name, wait=True, through=()):
-        """Starts a daemon, by the command `through` where one is given."""
+        """Starts a daemon, by the command `through` where one is given; "catalogd@2" is that
+        instance of it."""
         def die_with_the_test():
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
-        program = shutil.which(name)
+        kind, _, instance = name.partition("@")
+        program = shutil.which(kind)
         if not program:
             raise AssertionError(f"{name} is not in PATH")
-        with open(f"{self.dir}/{name}.log", "ab") as log:
+        with open(f"{self.dir}/{os.path.basename(name)}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*through, program, "--runtime-dir", self.dir, "--state-dir", f"{self.dir}/state",
-                 *self.options.get(name, ())],
+                 *(["--instance", instance] if instance else []), *self.options.get(name, ())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
                 preexec_fn=die_with_the_test)
         if wait:

@@ -91,11 +91,25 @@ class Live(unittest.TestCase):
         self.assertIn("group", out)
         self.suite.audit()
 
+    def test_02b_instances_of_the_catalog_come_and_go_with_the_suite(self):
+        self.systemctl("enable", "--now", "catalogd@2")
+        self.assert_active("catalogd@2.service", "catalogd@2.socket")
+        with self.suite.client("catalogd@2") as client:
+            self.assertEqual(client.get("health")["name"], "catalogd@2")
+            self.suite.signal("catalogd", signal.SIGKILL)
+            self.assertTrue(client.get("catalog.get", book_id=1)["title"])
+        before = self.suite.pid("catalogd@2")
+        self.suite.signal("catalogd@2", signal.SIGKILL)
+        with self.suite.client("catalogd@2") as client:
+            self.assertTrue(client.get("catalog.get", book_id=1)["title"])
+        self.assertNotIn(self.suite.pid("catalogd@2"), (before, 0))
+
     def test_03_the_first_use_starts_what_it_needs(self):
         self.systemctl("stop", "orderd.target")
         for name in DAEMONS:
             self.assertFalse(self.machine.is_active(f"{name}.service"), name)
             self.assertFalse(os.path.exists(f"{self.suite.dir}/{name}.sock"), name)
+        self.assertFalse(self.machine.is_active("catalogd@2.service"))
         self.systemctl("start", *[f"{name}.socket" for name in DAEMONS])
         self.assertFalse(self.machine.is_active("orderd.service"))
         self.order()
@@ -183,11 +197,12 @@ class Live(unittest.TestCase):
         self.machine.run("orderctl", "order", "pay", str(self.suite.first))
         load = Load(f"{self.suite.dir}/orderd.sock", 200)
         load.start()
-        before = {name: self.suite.pid(name) for name in DAEMONS}
+        running = (*DAEMONS, "catalogd@2")
+        before = {name: self.suite.pid(name) for name in running}
         self.install("/root/new")
         load.finish()
         print(f"longest pause in an upgrade: {load.pause_s * 1000:.0f} ms", flush=True)
-        for name in DAEMONS:
+        for name in running:
             self.assertNotIn(self.suite.pid(name), (before[name], 0))
         self.assertNotEqual(self.machine.out("dpkg-query", "-Wf", "${Version}", "orderd"), "0.0.1")
         self.assertEqual(self.suite.status(self.suite.first), "PAID")
