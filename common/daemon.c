@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
+#include "repair_store.h"
 #include "settings.h"
 #include "store.h"
 #include "transport.h"
@@ -387,6 +388,27 @@ static int serve(struct loop *loop)
 	return result;
 }
 
+/* Whether that is the next word, which is then dropped. */
+static bool word_take(int *argc, char **argv, const char *word)
+{
+	if (*argc < 2 || strcmp(argv[1], word) != 0)
+		return false;
+	memmove(argv + 1, argv + 2, (size_t)(*argc - 1) * sizeof(*argv));
+	--*argc;
+	return true;
+}
+
+static int repair(const struct loop *loop, bool write)
+{
+	int result = -ENOTSUP;
+
+	if (loop->program->repair)
+		result = repair_store(loop->program->repair, loop->settings, write);
+	if (result < 0)
+		explain(loop, "the store", result);
+	return result;
+}
+
 int daemon_main(const struct program *program, int argc, char **argv)
 {
 	struct loop loop = {
@@ -394,6 +416,8 @@ int daemon_main(const struct program *program, int argc, char **argv)
 		.lock_fd = -1,
 		.clients_max = TRANSPORT_CLIENTS_MAX,
 	};
+	bool mends = word_take(&argc, argv, "--repair");
+	bool writes = mends && word_take(&argc, argv, "--write");
 	int status = EXIT_USAGE;
 
 	log_open(program->name);
@@ -403,7 +427,8 @@ int daemon_main(const struct program *program, int argc, char **argv)
 		return EXIT_FAILURE;
 	descriptors_allow();
 	if (settings_read(&loop, argc, argv) >= 0)
-		status = serve(&loop) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+		status = (mends ? repair(&loop, writes) : serve(&loop)) < 0 ? EXIT_FAILURE
+									    : EXIT_SUCCESS;
 	loop_close(&loop);
 	free(loop.settings);
 	return status;

@@ -93,6 +93,17 @@ static bool cover_check(struct txn *txn, unsigned table, struct slice key, struc
 	return true;
 }
 
+bool record_is_sound(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
+	struct slice value)
+{
+	uint8_t *cover = arena_take(arena, TABLE_BYTES + key.size + value.size);
+	struct slice payload;
+
+	if (!cover)
+		txn_fail(txn, -ENOMEM);
+	return cover && cover_check(txn, table, key, value, cover, &payload);
+}
+
 bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
 	struct slice value, const struct record *record, void *ret_record)
 {

@@ -26,6 +26,10 @@ void record_put(struct txn *txn, unsigned table, const struct key *key, const st
 bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
 	struct slice value, const struct record *record, void *ret_record);
 
+/* Whether a value that a scan returned is what was put under its key, whatever record it is. */
+bool record_is_sound(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
+	struct slice value);
+
 /* Where the latest -EUCLEAN of this thread came from: "table orders, key 00..11: checksum differs"
  * (the key in hexadecimal). "" while there was none. */
 const char *record_damage(void);

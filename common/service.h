@@ -90,6 +90,8 @@ struct peer {
 
 #define PEERS_MAX 4
 
+struct repair_plan;
+
 struct program {
 	const char *name;    /* "stockd"; also the settings section and the store's directory */
 	const char *summary; /* for --help */
@@ -118,6 +120,7 @@ struct program {
 	/* Names of what tick_duration measures, as an enum's: [0] is "", ends with NULL. May be
 	 * NULL. */
 	const char *const *durations;
+	const struct repair_plan *repair; /* of its store; NULL: it has none */
 	/* Fills in what only the program knows of its health. May be NULL. */
 	void (*describe)(struct tick *tick, struct health *health);
 	/* The program that serves under these settings, instead of this one; NULL after having

@@ -373,9 +373,15 @@ static int report_all(struct fsck *fsck)
 
 int fsck_run(struct ctl *ctl)
 {
-	struct fsck fsck = { .ctl = ctl, .ledger = ledger_new(), .scratch = arena_new() };
+	struct fsck fsck = { .ctl = ctl };
 	int status;
 
+	if (ctl_option(ctl, "repair"))
+		return repair_run(ctl);
+	if (ctl_option(ctl, "write"))
+		return usage_refuse(ctl, "--write goes with --repair");
+	fsck.ledger = ledger_new();
+	fsck.scratch = arena_new();
 	fsck.disagreements = arena_take(ctl->arena, REPORTED_MAX * sizeof(*fsck.disagreements));
 	status = taken(&fsck, fsck.ledger && fsck.scratch && fsck.disagreements ? 0 : -ENOMEM);
 	if (!status)

@@ -38,7 +38,11 @@ static const char order_import_notes[] = IMPORT_NOTES
 static const char fsck_notes[] =
 	"Checks every level of stock, every reservation and every order against each other and\n"
 	"the journal of stock. What disagrees is looked at again for 5 seconds: only what stays\n"
-	"is reported, with exit status 1. Orders with an open saga are in transit.\n";
+	"is reported, with exit status 1. Orders with an open saga are in transit.\n\n"
+	"--repair is for stores whose daemons are stopped. It derives levels from the journal, and\n"
+	"users' lists, deadlines, numbers and skus from orders and books, and says where the stores\n"
+	"differ. Nothing is changed unless --write is given. What is damaged and stands nowhere\n"
+	"else is named and left; exit status 1 while anything is.\n";
 
 static const char backup_notes[] =
 	"DIR is made and must not be there before, or be empty. The copies agree: orderd waits for\n"
@@ -119,7 +123,8 @@ const struct verb verbs[] = {
 		top_notes },
 	{ "metrics", NULL, "[--output FILE] [--format FORMAT] [--http]", "the same for Prometheus",
 		metrics_show, metrics_notes },
-	{ "fsck", NULL, "", "check all data, live", fsck_run, fsck_notes },
+	{ "fsck", NULL, "[--repair] [--write] [--state-dir DIR]",
+		"check all data, live; or repair it", fsck_run, fsck_notes },
 	{ "backup", NULL, "DIR [--state-dir DIR] [--progress]", "copy all stores, live", backup_run,
 		backup_notes },
 	{ "restore", NULL, "DIR [--state-dir DIR]", "put a backup in place of the stores",

@@ -88,6 +88,7 @@ int metrics_show(struct ctl *ctl);
 int top_show(struct ctl *ctl);
 int status_show(struct ctl *ctl);
 int fsck_run(struct ctl *ctl);
+int repair_run(struct ctl *ctl); /* fsck --repair */
 int config_check(struct ctl *ctl);
 int config_show(struct ctl *ctl);
 int complete_run(struct ctl *ctl);

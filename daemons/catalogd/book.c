@@ -6,11 +6,9 @@
 
 #include "record.h"
 
-#define COUNTER_BOOK_ID "book_id"
-
 const char *const catalog_tables[] = { "meta", "books", "skus", NULL };
 
-static struct key id_key(uint64_t book_id)
+struct key book_id_key(uint64_t book_id)
 {
 	struct key key = { 0 };
 
@@ -18,7 +16,7 @@ static struct key id_key(uint64_t book_id)
 	return key;
 }
 
-static struct key sku_key(const char *sku)
+struct key book_sku_key(const char *sku)
 {
 	struct key key = { 0 };
 
@@ -41,7 +39,7 @@ static int absent(const struct catalog *catalog, int outcome)
 
 static int book_by_id(struct catalog *catalog, uint64_t book_id, struct book *ret)
 {
-	struct key key = id_key(book_id);
+	struct key key = book_id_key(book_id);
 
 	if (record_get(catalog->txn, catalog->arena, TABLE_BOOKS, &key, &book_record, ret))
 		return OUTCOME_OK;
@@ -52,7 +50,7 @@ static int book_by_id(struct catalog *catalog, uint64_t book_id, struct book *re
 
 static int book_by_sku(struct catalog *catalog, const char *sku, struct book *ret)
 {
-	struct key key = sku_key(sku);
+	struct key key = book_sku_key(sku);
 	struct slice value;
 	struct book book = { 0 };
 
@@ -90,7 +88,7 @@ static int put_choose_id(struct catalog *catalog, const struct book_put *put,
 		*ret = put->book_id > 0 ? put->book_id : owner->book_id;
 		return OUTCOME_OK;
 	}
-	highest = counter_get(catalog->txn, TABLE_META, COUNTER_BOOK_ID);
+	highest = counter_get(catalog->txn, TABLE_META, BOOK_ID_COUNTER);
 	if (highest >= INT64_MAX) {
 		catalog->why = "no free book_id is left above the highest one: give a book_id";
 		return OUTCOME_BAD_REQUEST;
@@ -140,21 +138,21 @@ static uint64_t version_next(struct catalog *catalog)
 static void book_write(struct catalog *catalog, const struct book *old, const struct book *book)
 {
 	struct txn *txn = catalog->txn;
-	struct key key = id_key(book->book_id);
+	struct key key = book_id_key(book->book_id);
 	struct key sku;
 
 	record_put(txn, TABLE_BOOKS, &key, &book_record, book);
 	counter_put(txn, TABLE_META, CATALOG_VERSION, version_next(catalog));
 	if (old->sku && !sku_is_same(old->sku, book->sku)) {
-		sku = sku_key(old->sku);
+		sku = book_sku_key(old->sku);
 		txn_delete(txn, TABLE_SKUS, &sku);
 	}
 	if (book->sku && !sku_is_same(old->sku, book->sku)) {
-		sku = sku_key(book->sku);
+		sku = book_sku_key(book->sku);
 		txn_put(txn, TABLE_SKUS, &sku, key.bytes, key.size);
 	}
-	if (book->book_id > counter_get(txn, TABLE_META, COUNTER_BOOK_ID))
-		counter_put(txn, TABLE_META, COUNTER_BOOK_ID, book->book_id);
+	if (book->book_id > counter_get(txn, TABLE_META, BOOK_ID_COUNTER))
+		counter_put(txn, TABLE_META, BOOK_ID_COUNTER, book->book_id);
 }
 
 int book_put(struct catalog *catalog, const struct book_put *put, struct book_put_reply *ret)
@@ -203,7 +201,7 @@ int book_list(struct catalog *catalog, const struct range *range, struct book_li
 {
 	size_t limit = (size_t)range->limit;
 	struct book *books = arena_take(catalog->arena, limit * sizeof(*books));
-	struct key from = id_key(range->after + 1);
+	struct key from = book_id_key(range->after + 1);
 	struct scan scan;
 	size_t count = 0;
 	bool more;

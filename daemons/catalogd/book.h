@@ -19,6 +19,10 @@
 enum catalog_table { TABLE_META, TABLE_BOOKS, TABLE_SKUS };
 extern const char *const catalog_tables[]; /* for struct db_spec */
 
+#define BOOK_ID_COUNTER "book_id"
+struct key book_id_key(uint64_t book_id);
+struct key book_sku_key(const char *sku);
+
 /* One request at work. */
 struct catalog {
 	struct txn *txn;

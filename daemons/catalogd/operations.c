@@ -4,6 +4,7 @@
 
 #include "book.h"
 #include "instance.h"
+#include "repair.h"
 
 #define ABSENT OUTCOME_CATALOG_UNAVAILABLE
 
@@ -111,4 +112,5 @@ const struct program catalogd_program = {
 	.tables = catalog_tables,
 	.operations = operations,
 	.choose = choose,
+	.repair = &catalogd_repair,
 };

@@ -1,7 +1,9 @@
 #include "listing.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "repair.h"
 #include "unlisted.h"
 
 /* Lines of all orders on a page: keeps a reply far below its limit, whatever lines_max says. */
@@ -103,6 +105,56 @@ void listing_add(struct tick *tick, const struct unlisted_order *order)
 	if (!listing_has(tick, order->user_id, order->order_id))
 		entry_put(tick, order->user_id, order->order_id, ORDERD_ANY, ORDERD_PENDING);
 }
+
+/* --- for a repair ---------------------------------------------------------------------------- */
+
+bool listing_read(const struct scan *scan, struct listed *ret)
+{
+	const uint8_t *status = scan->value.at;
+
+	if (scan->key.size != 16 || scan->value.size != 1 || key_read_u64(scan->key, 8) == 0 ||
+		!count_of(&(struct counts){ 0 }, *status))
+		return false;
+	*ret = (struct listed){ key_read_u64(scan->key, 0), ~key_read_u64(scan->key, 8), *status };
+	return true;
+}
+
+static int listed_compare(const void *one, const void *other)
+{
+	const struct listed *a = one, *b = other;
+
+	return (a->user_id > b->user_id) - (a->user_id < b->user_id);
+}
+
+void listing_expect(struct repair *repair, struct listed *orders, size_t count, uint64_t mark)
+{
+	struct counts counts = { 0 };
+	struct slice value;
+	size_t counted = 0;
+
+	if (count > 0)
+		qsort(orders, count, sizeof(*orders), listed_compare);
+	for (size_t i = 0; i < count; i++) {
+		const struct listed *order = &orders[i];
+		struct key key = entry_key(order->user_id, order->order_id);
+		struct key counts_key = user_key(order->user_id, 0);
+		uint8_t status = (uint8_t)order->status;
+
+		if (order->order_id <= mark || txn_get(repair->txn, TABLE_USERS, &key, &value)) {
+			++*count_of(&counts, order->status);
+			repair_expect(repair, &key, &status, sizeof(status));
+			counted++;
+		}
+		if (i + 1 < count && orders[i + 1].user_id == order->user_id)
+			continue;
+		if (counted > 0)
+			repair_expect_record(repair, &counts_key, &counts_record, &counts);
+		counts = (struct counts){ 0 };
+		counted = 0;
+	}
+}
+
+/* --- pages ------------------------------------------------------------------------------------ */
 
 static uint64_t total_of(struct tick *tick, const struct order_query *query)
 {

@@ -15,6 +15,23 @@ void listing_add(struct tick *tick, const struct unlisted_order *order);
 
 bool listing_has(struct tick *tick, uint64_t user_id, uint64_t order_id);
 
+/* --- for a repair ---------------------------------------------------------------------------- */
+
+struct repair;
+struct scan;
+
+struct listed {
+	uint64_t user_id, order_id;
+	enum orderd_status status;
+};
+
+/* What stands in the table under a scan. False: the counts of a user. */
+bool listing_read(const struct scan *scan, struct listed *ret);
+
+/* What the table has to hold of these orders, which are sorted anew. Those above `mark` may be
+ * missing. */
+void listing_expect(struct repair *repair, struct listed *orders, size_t count, uint64_t mark);
+
 int handle_order_get(struct tick *tick, const void *request, void *reply);
 int handle_order_list(struct tick *tick, const void *request, void *reply);
 int handle_order_scan(struct tick *tick, const void *request, void *reply);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "memory.h"
+#include "repair.h"
 
 #define SUFFIXES 1000000
 #define SUFFIX_DIGITS 6
@@ -81,6 +82,15 @@ void number_note(struct tick *tick, uint64_t at, uint64_t order_id)
 		return;
 	second.first_id = order_id;
 	record_put(tick->txn, TABLE_SECONDS, &key, &second_record, &second);
+}
+
+void number_expect(struct repair *repair, const struct numbered *from)
+{
+	struct second second = { from->first_id };
+	struct key key = { 0 };
+
+	key_add_u64(&key, from->second);
+	repair_expect_record(repair, &key, &second_record, &second);
 }
 
 static char *digits_print(char *at, uint64_t number, int digits)

@@ -33,6 +33,13 @@ void number_note(struct tick *tick, uint64_t second, uint64_t order_id);
 
 void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id);
 
+/* For a repair: with which id a second began. */
+struct repair;
+struct numbered {
+	uint64_t second, first_id;
+};
+void number_expect(struct repair *repair, const struct numbered *from);
+
 /* False: not a number that number_print could have written. */
 bool number_parse(const char *number, uint64_t *ret_second, uint64_t *ret_suffix);
 

@@ -10,6 +10,7 @@
 #include "listing.h"
 #include "memory.h"
 #include "prices.h"
+#include "repair.h"
 
 static int handle_backup_hold(struct tick *tick, const void *request, void *reply)
 {
@@ -64,7 +65,7 @@ static const struct peer peers[] = {
 };
 /* clang-format on */
 
-static const char *const tables[] = {
+const char *const orderd_tables[] = {
 	[TABLE_META] = "meta",
 	[TABLE_ORDERS] = "orders",
 	[TABLE_USERS] = "users",
@@ -164,7 +165,7 @@ const struct program orderd_program = {
 	.options = &orderd_options,
 	.settings_size = sizeof(struct orderd_settings),
 	.store = "orderd",
-	.tables = tables,
+	.tables = orderd_tables,
 	.operations = operations,
 	.peers = peers,
 	.watches = CATALOG_STORE,
@@ -176,4 +177,5 @@ const struct program orderd_program = {
 	.wake = orderd_wake,
 	.durations = saga_names,
 	.describe = orderd_describe,
+	.repair = &orderd_repair,
 };

@@ -86,7 +86,7 @@ int order_find(struct tick *tick, uint64_t order_id, const char *order_no, struc
 	return order_absent(tick, order_id);
 }
 
-static struct key deadline_key(int64_t due_at, uint64_t order_id)
+struct key order_due_key(int64_t due_at, uint64_t order_id)
 {
 	struct key key = { 0 };
 
@@ -97,8 +97,8 @@ static struct key deadline_key(int64_t due_at, uint64_t order_id)
 
 void order_set_due(struct tick *tick, struct order *order, int64_t due_at)
 {
-	struct key before = deadline_key(order->due_at, order->wire.order_id);
-	struct key after = deadline_key(due_at, order->wire.order_id);
+	struct key before = order_due_key(order->due_at, order->wire.order_id);
+	struct key after = order_due_key(due_at, order->wire.order_id);
 
 	if (order->due_at > 0)
 		txn_delete(tick->txn, TABLE_DEADLINES, &before);

@@ -72,5 +72,7 @@ int order_find(struct tick *tick, uint64_t order_id, const char *order_no, struc
 /* What a record from the store lacks: its id, its number. */
 bool order_complete(struct tick *tick, uint64_t order_id, struct order *order);
 
+struct key order_due_key(int64_t due_at, uint64_t order_id); /* of its entry in deadlines */
+
 /* Moves the order's entry in deadlines; 0: no deadline. Changes order->due_at. */
 void order_set_due(struct tick *tick, struct order *order, int64_t due_at);

@@ -8,7 +8,6 @@
 #include "memory.h"
 #include "record.h"
 
-#define COUNTER_MARK "listed_orders"
 #define BATCH 16384
 #define SLICE_MIN 256
 #define SLICE_SHARE 32 /* of what is gathered: slices grow until the two batches keep step */
@@ -94,7 +93,7 @@ void unlisted_open(struct tick *tick)
 		txn_fail(tick->txn, -ENOMEM);
 		return;
 	}
-	unlisted->mark = counter_get(tick->txn, TABLE_META, COUNTER_MARK);
+	unlisted->mark = counter_get(tick->txn, TABLE_META, UNLISTED_MARK);
 	from = order_key(unlisted->mark + 1);
 	scan = scan_from(tick->txn, TABLE_ORDERS, &from);
 	while (scan_next(&scan)) {
@@ -144,7 +143,7 @@ static void write_mark(struct tick *tick)
 	if (mark <= unlisted->mark)
 		return;
 	unlisted->mark = mark;
-	counter_put(tick->txn, TABLE_META, COUNTER_MARK, mark);
+	counter_put(tick->txn, TABLE_META, UNLISTED_MARK, mark);
 }
 
 static void do_written(void *state, void *argument)

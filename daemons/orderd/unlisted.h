@@ -28,6 +28,8 @@ struct unlisted {
 	int64_t next_ms;              /* monotonic */
 };
 
+#define UNLISTED_MARK "listed_orders" /* the counter that keeps the mark */
+
 /* At start: finds the orders behind the mark that have no entry. */
 void unlisted_open(struct tick *tick);
 void unlisted_done(struct unlisted *unlisted);

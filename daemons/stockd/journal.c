@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "record.h"
+#include "repair.h"
 
 #define KEY_KEPT_MS (INT64_C(24) * 3600 * 1000)
 #define KEYS_FORGOTTEN_MAX 16
@@ -174,6 +175,51 @@ static void keys_forget_old(struct stock *stock)
 	scan_end(&scan);
 	for (size_t i = 0; i < count; i++)
 		key_forget(stock, &old[i]);
+}
+
+/* The ages of keys that were used anew stay until they are forgotten, and so does what may be of a
+ * damaged key. */
+static void expect_older_ages(struct repair *repair)
+{
+	struct scan scan = scan_from(repair->txn, TABLE_KEY_AGES, NULL);
+	struct journal_key found = { 0 };
+	struct slice value;
+
+	while (scan_next(&scan)) {
+		struct key age = text_key(scan.key.at, scan.key.size);
+		struct key text = { 0 };
+
+		if (age.size <= 8)
+			continue;
+		text = text_key(age.bytes + 8, age.size - 8);
+		arena_reset(repair->scratch);
+		if (!txn_get(repair->txn, TABLE_KEYS, &text, &value))
+			continue;
+		if (!record_get(repair->txn, repair->scratch, TABLE_KEYS, &text, &key_record,
+			    &found))
+			found.at = INT64_MAX;
+		txn_forgive(repair->txn);
+		if ((int64_t)key_read_u64(scan.key, 0) < found.at)
+			repair_expect(repair, &age, "", 0);
+	}
+	scan_end(&scan);
+}
+
+void journal_expect_ages(struct repair *repair)
+{
+	struct scan scan = scan_from(repair->txn, TABLE_KEYS, NULL);
+	struct journal_key found;
+
+	while (scan_next(&scan)) {
+		struct key text = text_key(scan.key.at, scan.key.size), age;
+
+		if (!repair_read(repair, TABLE_KEYS, &scan, &key_record, &found))
+			continue;
+		age = age_key(found.at, &text);
+		repair_expect(repair, &age, "", 0);
+	}
+	scan_end(&scan);
+	expect_older_ages(repair);
 }
 
 void journal_key_put(struct stock *stock, const char *text, const struct journal_key *from)

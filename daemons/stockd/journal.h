@@ -22,6 +22,10 @@ bool journal_get(struct stock *stock, uint64_t seq, struct movement *ret);
  * query->limit is at least 1. 0 or a negative errno. */
 int journal_list(struct stock *stock, const struct journal_query *query, struct movement_list *ret);
 
+/* For a repair: expects what belongs into TABLE_KEY_AGES, and names damaged keys. */
+struct repair;
+void journal_expect_ages(struct repair *repair);
+
 /* Which addition a key stands for. */
 struct journal_key {
 	uint64_t seq;

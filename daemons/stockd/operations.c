@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "journal.h"
+#include "repair.h"
 #include "stock.h"
 
 static struct stock stock_of(const struct tick *tick)
@@ -168,4 +169,5 @@ const struct program stockd_program = {
 	.store = "stockd",
 	.tables = stock_tables,
 	.operations = operations,
+	.repair = &stockd_repair,
 };
