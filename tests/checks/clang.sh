@@ -1,7 +1,5 @@
 #!/bin/sh
-# clang builds everything, the unit tests too, without a warning.
+# clang has no warning about any of our sources. It only reads them: gcc's build is what is tested.
 . "${0%/*}/lib.sh"
 need clang clang
-configure_in clang CC=clang --enable-werror --disable-shared --enable-static
-make -s -j "$(jobs)" all
-make -s -j "$(jobs)" check TESTS=
+make -s -C "$TOP_BUILDDIR" clang-reads FILES="$(c_files | grep '\.c$' | tr '\n' ' ')" JOBS="$(jobs)"

@@ -53,7 +53,7 @@ configure_in()
 configure_sanitized()
 {
 	configure_in sanitized --enable-werror --enable-sanitizers --disable-shared --enable-static \
-		LDFLAGS='-static-libasan -static-libubsan'
+		CFLAGS='-g1 -O1' LDFLAGS='-static-libasan -static-libubsan'
 }
 
 jobs()

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Power cuts (tests/faults/README.md): records the daemons at work, then tries STATES states that a
-# cut may have left. A recording whose syncs are forgotten has to fail.
+# cut may have left. A recording whose syncs are forgotten has to fail. RECORDINGS and LOAD_SECONDS
+# say how much is recorded, FROM with which seed it begins.
 . "${0%/*}/lib.sh"
 "$PYTHON3" -c 'import zmq, msgpack' 2>/dev/null || {
 	echo "skipped: $PYTHON3 has no zmq or msgpack (Debian: python3-zmq, python3-msgpack)"
 	exit 77
 }
-states=${STATES:-30000}
-recordings=4
+states=${STATES:-100000}
+recordings=${RECORDINGS:-16}
+from=${FROM:-1}
 cd "$TOP_BUILDDIR"
 make -s -j "$(jobs)" tests/faults/record.la tests/faults/powercut
 RECORDER=$PWD/tests/faults/.libs/record.so
@@ -16,16 +18,16 @@ TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" orderd-
 trap 'rm -rf "$TMPDIR"' EXIT
 failed=0
 
-for seed in $(seq $recordings); do
+for seed in $(seq "$from" $((from + recordings - 1))); do
 	recording=powercut-recordings/$seed
 	env -u TMPDIR PYTHONDONTWRITEBYTECODE=1 "$PYTHON3" "$TOP_SRCDIR/tests/faults/load.py" \
-		"$recording" "$seed" 0.6
+		"$recording" "$seed" "${LOAD_SECONDS:-0.1}"
 	TMPDIR=$TMPDIR tests/faults/powercut "$recording" --states $((states / recordings)) \
 		--seed "$seed" --jobs "$(jobs)" || failed=1
 done
 
 for what in sync meta; do
-	if TMPDIR=$TMPDIR tests/faults/powercut powercut-recordings/1 --states 500 \
+	if TMPDIR=$TMPDIR tests/faults/powercut "powercut-recordings/$from" --states 500 \
 		--forget $what >powercut-recordings/forgotten.log 2>&1; then
 		echo "no $what was made and nobody noticed"
 		failed=1

@@ -215,6 +215,7 @@ static void node_reply(void *argument, const struct route *route, const void *da
 		answer_judge(sim, node, route->identity[1], data, size);
 		return;
 	}
+	result_judge(sim, data, size);
 	message_send(sim, &message);
 }
 

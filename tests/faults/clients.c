@@ -183,7 +183,7 @@ static void do_create_other(struct sim *sim, struct random *random)
 		? (uint64_t)random_between(random, 1, (int64_t)sim->next_wish)
 		: 0;
 	struct wish *wish = wish_find(sim, number);
-	struct orderd_line line = { .book_id = 1, .quantity = 9 };
+	struct orderd_line line = { .book_id = 1, .quantity = OTHER_QUANTITY };
 	struct frame *frame;
 	struct orderd_create create;
 
@@ -303,6 +303,30 @@ static void do_price(struct sim *sim, struct random *random)
 		version);
 }
 
+#define CROWD_MAX 60
+
+/* Enough for all: so many are held at once that their entries in the users' lists are gathered. */
+static void do_crowd(struct sim *sim, struct random *random)
+{
+	struct frame *frame = frame_new(sim, ITEM_ADD, "stock.add");
+	struct level_add add = {
+		.book_id = (uint64_t)random_between(random, 1, sim->plan.books),
+		.quantity = CROWD_MAX,
+		.reason = frame_reason(sim, frame),
+	};
+	int64_t count = random_between(random, CROWD_MAX / 2, CROWD_MAX);
+
+	frame->book_id = add.book_id;
+	client_ask(sim, STOCKD, frame, &level_add_record, &add);
+	for (int64_t i = 0; i < count; i++) {
+		struct wish *wish = wish_new(sim, random);
+
+		wish->lines[0] = (struct orderd_line){ .book_id = add.book_id, .quantity = 1 };
+		wish->line_count = 1;
+		wish_ask(sim, wish, random);
+	}
+}
+
 void clients_do(struct sim *sim, const struct item *item)
 {
 	struct random random = random_from(item->seed, 5);
@@ -348,6 +372,9 @@ void clients_do(struct sim *sim, const struct item *item)
 	case ITEM_BURST:
 		do_burst(sim);
 		break;
+	case ITEM_CROWD:
+		do_crowd(sim, &random);
+		break;
 	default:
 		do_change(sim, item->kind, &random);
 	}
@@ -376,15 +403,6 @@ void clients_begin(struct sim *sim)
 
 void clients_end(struct sim *sim)
 {
-	struct frame *frame, *next_frame;
-	struct wish *wish, *next_wish;
-
-	HASH_ITER(hh, sim->frames, frame, next_frame) {
-		HASH_DEL(sim->frames, frame);
-		free(frame);
-	}
-	HASH_ITER(hh, sim->wishes, wish, next_wish) {
-		HASH_DEL(sim->wishes, wish);
-		free(wish);
-	}
+	HASH_FREE(frame, sim->frames);
+	HASH_FREE(wish, sim->wishes);
 }

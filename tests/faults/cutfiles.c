@@ -24,6 +24,7 @@ struct cut_files {
 	const struct recording *recording;
 	char dir[256];
 	struct image images[STORES];
+	uint64_t what; /* of this state, all that was left to chance */
 };
 
 enum fate { FATE_KEPT, FATE_DROPPED, FATE_WHOLE, FATE_TORN };
@@ -43,6 +44,14 @@ struct cut_files *cut_files_new(const struct recording *recording, const char *d
 	files->recording = recording;
 	snprintf(files->dir, sizeof(files->dir), "%s", dir);
 	return files;
+}
+
+/* Two states of one cut are the same if the same came to be in the same order. */
+static bool came(struct cut_files *files, uint64_t what, bool there)
+{
+	if (there)
+		files->what = (files->what ^ (what + 1)) * UINT64_C(0x100000001b3);
+	return there;
 }
 
 static void path_print(char path[PATH_BYTES], const struct cut_files *files, size_t store,
@@ -114,31 +123,34 @@ static void piece_write(int fd, const struct cut_write *write, uint64_t from, ui
 		give_up("a piece");
 }
 
-static void write_torn(int fd, const struct cut_write *write, struct dice *dice)
+static void write_torn(struct cut_files *files, int fd, const struct cut_write *write,
+	struct dice *dice)
 {
 	for (uint64_t at = 0; at < write->size;) {
 		uint64_t end = (write->offset + at) / SECTOR * SECTOR + SECTOR - write->offset;
 
 		end = end < write->size ? end : write->size;
-		if (dice_hit(dice, 50))
+		if (came(files, write->at + at, dice_hit(dice, 50)))
 			piece_write(fd, write, at, end - at);
 		at = end;
 	}
 }
 
-static void data_write(const struct image *image, const struct cut_store *store, uint64_t at,
-	enum fate fate, struct dice *dice, int fd)
+static void data_write(struct cut_files *files, const struct image *image,
+	const struct cut_store *store, uint64_t at, enum fate fate, struct dice *dice, int fd)
 {
 	if (image->size > 0 && pwrite(fd, image->bytes, image->size, 0) != (ssize_t)image->size)
 		give_up("an image");
 	for (size_t i = image->applied; i < store->count && store->writes[i].at < at; i++) {
 		const struct cut_write *write = &store->writes[i];
 
-		if (write->durable_at < at || fate == FATE_KEPT ||
-			(fate == FATE_WHOLE && dice_hit(dice, 50)))
+		if (write->durable_at < at)
 			piece_write(fd, write, 0, write->size);
 		else if (fate == FATE_TORN)
-			write_torn(fd, write, dice);
+			write_torn(files, fd, write, dice);
+		else if (came(files, write->at,
+				 fate == FATE_KEPT || (fate == FATE_WHOLE && dice_hit(dice, 50))))
+			piece_write(fd, write, 0, write->size);
 	}
 }
 
@@ -168,31 +180,35 @@ static void store_make(struct cut_files *files, size_t which, const struct cut *
 
 	image_advance(&files->images[which], store, cut->at);
 	store_remove(files, which);
-	if (store->made_at >= cut->at || !there)
+	if (store->made_at >= cut->at || !came(files, which, there))
 		return;
+	came(files, STORES + which, renamed);
 	path_print(path, files, which, renamed ? "" : ".new");
 	if (mkdir(path, 0700) < 0)
 		give_up(path);
-	if (store->entry_durable_at >= cut->at && dice_hit(dice, 30))
+	if (store->entry_durable_at >= cut->at &&
+		came(files, 2 * STORES + which, dice_hit(dice, 30)))
 		return; /* the directory is on the disk, what is in it is not */
 	path_print(path, files, which, renamed ? "/data.mdb" : ".new/data.mdb");
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		give_up(path);
-	data_write(&files->images[which], store, cut->at, fate, dice, fd);
+	data_write(files, &files->images[which], store, cut->at, fate, dice, fd);
 	close(fd);
 	path_print(path, files, which, renamed ? "/lock.mdb" : ".new/lock.mdb");
 	if (dice_hit(dice, 12))
 		garbage_write(path, dice);
 }
 
-void cut_files_make(struct cut_files *files, const struct cut *cut, uint64_t variant)
+uint64_t cut_files_make(struct cut_files *files, const struct cut *cut, uint64_t variant)
 {
 	struct dice dice = dice_of(cut->at, variant);
 	enum fate fate =
 		variant < 2 ? (enum fate)variant : FATE_WHOLE + (unsigned)dice_roll(&dice, 2);
 	bool apart = variant >= 2 && dice_hit(&dice, 40);
 
+	files->what = 0;
 	for (size_t i = 0; i < STORES; i++)
 		store_make(files, i, cut, apart ? (enum fate)dice_roll(&dice, 4) : fate, &dice);
+	return files->what;
 }

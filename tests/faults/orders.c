@@ -59,6 +59,9 @@ static struct wish *wish_of(struct sim *sim, const struct order *order)
 static void check_wanted(struct sim *sim, const struct order *order, struct wish *wish,
 	uint64_t order_id)
 {
+	/* Under a key that was forgotten another body makes an order. */
+	if (sim->keys_aged && wish && order->wire.items[0].quantity == OTHER_QUANTITY)
+		return;
 	if (!wish || wish->user_id != order->wire.user_id ||
 		wish->line_count != order->wire.item_count)
 		sim_fail(sim, "nobody asked for order %llu", (unsigned long long)order_id);
@@ -211,12 +214,9 @@ static void check_event(struct sim *sim, const struct orderd_event *event)
 static void events_read(struct sim *sim, struct txn *txn)
 {
 	unsigned table = oracle_table(sim, ORDERD, "events");
-	struct key from = { 0 };
-	struct scan scan;
+	struct scan scan = oracle_scan(txn, table, sim->last_event);
 	struct logged event;
 
-	key_add_u64(&from, sim->last_event + 1);
-	scan = scan_from(txn, table, &from);
 	while (scan_next(&scan)) {
 		uint64_t seq = key_read_u64(scan.key, 0);
 
@@ -270,10 +270,5 @@ void orders_look(struct sim *sim)
 
 void orders_end(struct sim *sim)
 {
-	struct known_order *order, *next;
-
-	HASH_ITER(hh, sim->orders, order, next) {
-		HASH_DEL(sim->orders, order);
-		free(order);
-	}
+	HASH_FREE(known_order, sim->orders);
 }

@@ -19,6 +19,7 @@ const char *const item_names[ITEM_KINDS] = {
 	[ITEM_PRICE] = "price",
 	[ITEM_BAD] = "bad",
 	[ITEM_BURST] = "burst",
+	[ITEM_CROWD] = "crowd",
 	[ITEM_CRASH] = "crash",
 	[ITEM_STALL] = "stall",
 	[ITEM_DROP] = "drop",
@@ -72,11 +73,11 @@ static enum item_kind kind_choose(struct random *random, enum item_kind from, en
 	return from;
 }
 
-/* Bursts are dear: few seeds have one. */
-static void plan_add_burst(struct plan *plan, struct random *random)
+/* Those are dear: few seeds have one. */
+static void plan_add(struct plan *plan, struct random *random, enum item_kind kind, int64_t percent)
 {
-	if (random_chance(random, 2))
-		plan->items[random_below(random, (int64_t)plan->count)].kind = ITEM_BURST;
+	if (random_chance(random, percent))
+		plan->items[random_below(random, (int64_t)plan->count)].kind = kind;
 }
 
 void plan_make(struct plan *plan, uint64_t seed)
@@ -108,5 +109,6 @@ void plan_make(struct plan *plan, uint64_t seed)
 			.seed = random_next(&random),
 		};
 	}
-	plan_add_burst(plan, &random);
+	plan_add(plan, &random, ITEM_BURST, 2);
+	plan_add(plan, &random, ITEM_CROWD, 5);
 }

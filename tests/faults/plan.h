@@ -26,6 +26,7 @@ enum item_kind {
 	ITEM_PRICE,
 	ITEM_BAD,
 	ITEM_BURST, /* more in hand than one connection may have */
+	ITEM_CROWD, /* many orders at once that can all be made */
 	ITEM_FAULTS,
 	ITEM_CRASH = ITEM_FAULTS,
 	ITEM_STALL,

@@ -22,6 +22,7 @@
 #define USAGE_STATUS 2
 #define JOBS_MAX 16
 #define FAILURES_MAX 5 /* a worker ends after so many */
+#define TRIES 4        /* for each state of a cut that is wanted */
 #define STORE_BYTES (INT64_C(16) << 20)
 
 /* Of one worker, shared with the parent. */
@@ -46,8 +47,8 @@ static void fail(struct progress *mine, const char *why)
 	mine->failures++;
 }
 
-static void state_try(struct progress *mine, const struct recording *recording,
-	struct cut_files *files, const char *at, const struct cut *cut, uint64_t variant)
+static void state_try(struct progress *mine, const struct recording *recording, const char *at,
+	const struct cut *cut, uint64_t variant)
 {
 	struct promise promise = { .recording = recording, .cut = cut->at };
 	struct host *host = host_new(at, STORE_BYTES);
@@ -56,7 +57,6 @@ static void state_try(struct progress *mine, const struct recording *recording,
 		exit(USAGE_STATUS);
 	mine->position = cut->at;
 	mine->variant = variant;
-	cut_files_make(files, cut, variant);
 	host_set_clock(host, cut->wall_ms + 5);
 	if (!promise_check(&promise, host))
 		fail(mine, promise.why);
@@ -88,6 +88,29 @@ static uint64_t variant_of(size_t places, size_t i, uint64_t v)
 	return variant < 2 ? variant : seed * 1000000 + variant + i;
 }
 
+/* So many states of a cut that are not the same. */
+static void cut_try(struct progress *mine, const struct recording *recording,
+	struct cut_files *files, const char *at, size_t i, size_t places, uint64_t wanted)
+{
+	const struct cut *cut = &recording->cuts[i * recording->cut_count / places];
+	uint64_t *seen = calloc(wanted, sizeof(*seen)), count = 0;
+
+	if (!seen)
+		exit(USAGE_STATUS);
+	for (uint64_t v = 0; count < wanted && v < TRIES * wanted; v++) {
+		uint64_t variant = variant_of(places, i, v), k = 0;
+
+		seen[count] = cut_files_make(files, cut, variant);
+		while (seen[k] != seen[count])
+			k++;
+		if (k < count)
+			continue;
+		count++;
+		state_try(mine, recording, at, cut, variant);
+	}
+	free(seen);
+}
+
 static void work(struct progress *mine, const struct recording *recording, unsigned job)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -104,16 +127,14 @@ static void work(struct progress *mine, const struct recording *recording, unsig
 	mallopt(M_MMAP_THRESHOLD, 1 << 30); /* fresh pages cost more than clearing old ones */
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	if (only.at > 0) {
-		state_try(mine, recording, files, place, &only, only_variant);
+		cut_files_make(files, &only, only_variant);
+		state_try(mine, recording, place, &only, only_variant);
 		cut_files_free(files);
 		exit(0);
 	}
-	for (size_t i = job; i < places && mine->failures < FAILURES_MAX; i += jobs) {
-		const struct cut *cut = &recording->cuts[i * recording->cut_count / places];
-
-		for (uint64_t v = 0; v < (cut->pending ? each : 1); v++)
-			state_try(mine, recording, files, place, cut, variant_of(places, i, v));
-	}
+	for (size_t i = job; i < places && mine->failures < FAILURES_MAX; i += jobs)
+		cut_try(mine, recording, files, place, i, places,
+			recording->cuts[i * recording->cut_count / places].pending ? each : 1);
 	cut_files_free(files);
 	exit(0);
 }
@@ -141,7 +162,7 @@ static int run(const struct recording *recording)
 		sum.repeats += progress[i].repeats;
 		sum.failures += progress[i].failures;
 	}
-	printf("powercut: %zu places, %" PRIu64 " states (%" PRIu64
+	printf("powercut: %zu places, %" PRIu64 " different states (%" PRIu64
 	       " with writes that could be lost, %" PRIu64 " of a first start), %" PRIu64
 	       " answers kept, %" PRIu64 " requests repeated, %" PRIu64 " failures: %s\n",
 		recording->cut_count, sum.states, sum.pending, sum.first_starts, sum.answers,

@@ -85,6 +85,14 @@ unsigned oracle_table(struct sim *sim, enum place place, const char *name)
 	sim_fail(sim, "there is no table %s", name);
 }
 
+struct scan oracle_scan(struct txn *txn, unsigned table, uint64_t after)
+{
+	struct key from = { 0 };
+
+	key_add_u64(&from, after + 1);
+	return scan_from(txn, table, &from);
+}
+
 bool seen_changed(struct seen *seen, struct slice value)
 {
 	size_t size = value.size < sizeof(seen->head) ? value.size : sizeof(seen->head);

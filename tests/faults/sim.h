@@ -20,6 +20,17 @@ enum place { ORDERD, STOCKD, CATALOGD, REAPERD, DAEMONS, CLIENTS = DAEMONS, PLAC
 #define WALL_START_MS INT64_C(1700000000000)
 #define REST_MS 30000 /* after the faults stop: then nothing may be left over */
 
+/* Frees all of a hash of structs of that name. */
+#define HASH_FREE(name, head) \
+	do { \
+		struct name *each_, *next_; \
+\
+		HASH_ITER(hh, head, each_, next_) { \
+			HASH_DEL(head, each_); \
+			free(each_); \
+		} \
+	} while (0)
+
 /* --- what travels --------------------------------------------------------------------------- */
 
 enum message_kind { MESSAGE_REQUEST, MESSAGE_RESULT, MESSAGE_SILENCE, MESSAGE_MALFORMED };
@@ -80,6 +91,7 @@ struct node {
 /* --- what clients have asked ---------------------------------------------------------------- */
 
 #define WISH_LINES_MAX 4
+#define OTHER_QUANTITY 9 /* of another body under a known key; no wish wants as many */
 
 struct wish { /* an order that somebody wants, asked for once or more often */
 	UT_hash_handle hh;
@@ -295,6 +307,7 @@ void clients_end(struct sim *sim);
 
 void answer_judge(struct sim *sim, struct node *node, uint64_t client, const void *data,
 	size_t size);
+void result_judge(struct sim *sim, const void *data, size_t size); /* between daemons */
 struct frame *frame_find(struct sim *sim, uint64_t id);
 struct frame *frame_of_reason(struct sim *sim, const char *reason); /* "f17" */
 struct wish *wish_find(struct sim *sim, uint64_t number);
@@ -306,6 +319,9 @@ void oracle_look(struct sim *sim);
 void oracle_end(struct sim *sim);
 struct txn *oracle_txn(struct sim *sim, enum place place);
 unsigned oracle_table(struct sim *sim, enum place place, const char *name);
+
+/* The records of a table whose keys are ids or numbers, those behind `after`. */
+struct scan oracle_scan(struct txn *txn, unsigned table, uint64_t after);
 bool seen_changed(struct seen *seen, struct slice value); /* and takes it over */
 
 void orders_look(struct sim *sim);

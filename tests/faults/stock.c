@@ -121,12 +121,9 @@ static void line_replay(struct sim *sim, const struct movement *line)
 static void journal_read(struct sim *sim, struct txn *txn)
 {
 	unsigned table = oracle_table(sim, STOCKD, "journal");
-	struct key from = { 0 };
-	struct scan scan;
+	struct scan scan = oracle_scan(txn, table, sim->last_movement);
 	struct movement line;
 
-	key_add_u64(&from, sim->last_movement + 1);
-	scan = scan_from(txn, table, &from);
 	while (scan_next(&scan)) {
 		uint64_t seq = key_read_u64(scan.key, 0);
 
@@ -143,27 +140,16 @@ static void journal_read(struct sim *sim, struct txn *txn)
 
 /* --- levels --------------------------------------------------------------------------------- */
 
-static void levels_read(struct sim *sim, struct txn *txn)
+static void level_take(struct sim *sim, const struct level *level)
 {
-	unsigned table = oracle_table(sim, STOCKD, "levels");
-	struct scan scan = scan_from(txn, table, NULL);
-	struct level level;
+	const struct known_book *book = &sim->books[level->book_id % BOOKS_MAX];
 
-	while (scan_next(&scan)) {
-		uint64_t book_id = key_read_u64(scan.key, 0);
-		const struct known_book *book = &sim->books[book_id % BOOKS_MAX];
-
-		if (!record_read(txn, sim->arena, table, scan.key, scan.value, &level_record,
-			    &level))
-			sim_fail(sim, "level %llu is damaged", (unsigned long long)book_id);
-		if (level.available + level.reserved + level.sold != level.received)
-			sim_fail(sim, "book %llu does not add up", (unsigned long long)book_id);
-		if (level.available != book->available || level.reserved != book->reserved ||
-			level.sold != book->sold || level.received != book->received)
-			sim_fail(sim, "book %llu is not what its journal says",
-				(unsigned long long)book_id);
-	}
-	scan_end(&scan);
+	if (level->available + level->reserved + level->sold != level->received)
+		sim_fail(sim, "book %llu does not add up", (unsigned long long)level->book_id);
+	if (level->available != book->available || level->reserved != book->reserved ||
+		level->sold != book->sold || level->received != book->received)
+		sim_fail(sim, "book %llu is not what its journal says",
+			(unsigned long long)level->book_id);
 }
 
 /* --- reservations --------------------------------------------------------------------------- */
@@ -210,24 +196,36 @@ static struct known_hold *hold_new(struct sim *sim, uint64_t order_id)
 	return hold;
 }
 
-static void holds_read(struct sim *sim, struct txn *txn)
+/* Whether that reservation is there for the first time or has changed. */
+static bool hold_changed(struct sim *sim, uint64_t order_id, struct slice value)
 {
-	unsigned table = oracle_table(sim, STOCKD, "reservations");
-	struct scan scan = scan_from(txn, table, NULL);
-	struct reservation now;
+	struct known_hold *hold = hold_known(sim, order_id);
+
+	return seen_changed(hold ? &hold->seen : &hold_new(sim, order_id)->seen, value);
+}
+
+/* Levels and reservations. */
+static void records_read(struct sim *sim, struct txn *txn, const char *name, bool levels)
+{
+	unsigned table = oracle_table(sim, STOCKD, name);
+	struct scan scan = oracle_scan(txn, table, 0);
+	struct reservation hold;
+	struct level level = { 0 };
 
 	while (scan_next(&scan)) {
-		uint64_t order_id = key_read_u64(scan.key, 0);
-		struct known_hold *hold = hold_known(sim, order_id);
+		uint64_t id = key_read_u64(scan.key, 0);
 
-		if (!hold)
-			hold = hold_new(sim, order_id);
-		if (!seen_changed(&hold->seen, scan.value))
+		if (!levels && !hold_changed(sim, id, scan.value))
 			continue;
-		if (!record_read(txn, sim->arena, table, scan.key, scan.value, &reservation_record,
-			    &now))
-			sim_fail(sim, "reservation %llu is damaged", (unsigned long long)order_id);
-		hold_take(sim, hold, &now);
+		if (!record_read(txn, sim->arena, table, scan.key, scan.value,
+			    levels ? &level_record : &reservation_record,
+			    levels ? (void *)&level : (void *)&hold))
+			sim_fail(sim, "%s: %llu is damaged", name, (unsigned long long)id);
+		level.book_id = id;
+		if (levels)
+			level_take(sim, &level);
+		else
+			hold_take(sim, hold_known(sim, id), &hold);
 	}
 	scan_end(&scan);
 }
@@ -260,23 +258,14 @@ void stock_look(struct sim *sim)
 	struct txn *txn = oracle_txn(sim, STOCKD);
 
 	journal_read(sim, txn);
-	levels_read(sim, txn);
-	holds_read(sim, txn);
+	records_read(sim, txn, "levels", true);
+	records_read(sim, txn, "reservations", false);
 	txn_abort(txn);
 	check_sums(sim);
 }
 
 void stock_end(struct sim *sim)
 {
-	struct known_hold *hold, *next_hold;
-	struct known_leg *leg, *next_leg;
-
-	HASH_ITER(hh, sim->holds, hold, next_hold) {
-		HASH_DEL(sim->holds, hold);
-		free(hold);
-	}
-	HASH_ITER(hh, sim->legs, leg, next_leg) {
-		HASH_DEL(sim->legs, leg);
-		free(leg);
-	}
+	HASH_FREE(known_hold, sim->holds);
+	HASH_FREE(known_leg, sim->legs);
 }

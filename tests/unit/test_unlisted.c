@@ -1,0 +1,117 @@
+#include "orderd_steps.h"
+
+/* Under load the entries of users' lists are gathered and written later: nobody can tell. */
+
+#define CROWD 40 /* more than are listed at once */
+#define USERS 3
+
+/* So many orders held in one tick and answered; their ids begin at 1. */
+static void crowd(struct shop *shop)
+{
+	for (uint64_t i = 0; i < CROWD; i++)
+		ask_create(shop, 'm', 1 + i % USERS, NULL);
+	shop_tick(shop);
+	catalog_prices_all(shop);
+	shop_tick(shop);
+	for (uint64_t id = 1; id <= CROWD; id++)
+		stock_says(shop, id, 1, GOAL_HELD);
+	shop_tick(shop);
+	assert_int_equal(answers_to(shop, 'm'), CROWD);
+}
+
+static void assert_listed(struct shop *shop, uint64_t user_id, enum orderd_status status,
+	size_t count)
+{
+	struct order_query query = {
+		.user_id = user_id, .status = status, .page = 1, .page_size = PAGE_SIZE_MAX
+	};
+	struct order_list list;
+
+	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	shop_tick(shop);
+	answer_read(shop, 'l', &order_list_record, &list);
+	assert_int_equal(list.total, count);
+	assert_int_equal(list.count, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(list.orders[i].user_id, user_id);
+		assert_true(i == 0 || list.orders[i].order_id < list.orders[i - 1].order_id);
+	}
+}
+
+static void assert_all_listed(struct shop *shop)
+{
+	for (uint64_t user_id = 1; user_id <= USERS; user_id++)
+		assert_listed(shop, user_id, ORDERD_ANY, CROWD / USERS + (user_id == 1));
+}
+
+static void a_list_has_what_is_gathered(void **state)
+{
+	crowd(*state);
+	assert_listed(*state, 2, ORDERD_PENDING, CROWD / USERS);
+	shop_settle(*state);
+	assert_all_listed(*state);
+}
+
+static void a_start_finds_what_was_gathered(void **state)
+{
+	crowd(*state);
+	shop_settle(*state);
+	shop_restart(*state);
+	shop_fence(*state);
+	assert_all_listed(*state);
+}
+
+static void a_start_finds_what_one_slice_did_not_hold(void **state)
+{
+	crowd(*state);
+	shop_settle(*state);
+	assert_listed(*state, 3, ORDERD_ANY, CROWD / USERS);
+	shop_restart(*state);
+	shop_fence(*state);
+	assert_all_listed(*state);
+}
+
+static void what_is_gathered_is_written_while_nothing_else_is(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t commits;
+
+	crowd(shop);
+	shop_settle(shop);
+	commits = service_counts(shop->f->service).commits;
+	for (int i = 0; i < 10; i++)
+		shop_wait(shop, 20);
+	assert_true(service_counts(shop->f->service).commits > commits);
+	commits = service_counts(shop->f->service).commits;
+	for (int i = 0; i < 10; i++)
+		shop_wait(shop, 20);
+	assert_int_equal(service_counts(shop->f->service).commits, commits);
+	assert_all_listed(shop);
+}
+
+static void an_order_that_moves_meanwhile_is_counted_once(void **state)
+{
+	crowd(*state);
+	shop_settle(*state);
+	move_order(*state, 2, ORDERD_PAID);
+	move_order(*state, 5, ORDERD_CANCELLED);
+	for (int i = 0; i < 10; i++)
+		shop_wait(*state, 20);
+	assert_listed(*state, 2, ORDERD_PAID, 1);
+	assert_listed(*state, 2, ORDERD_CANCELLED, 1);
+	assert_listed(*state, 2, ORDERD_PENDING, CROWD / USERS - 2);
+	assert_all_listed(*state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHOP_TEST(a_list_has_what_is_gathered),
+		SHOP_TEST(a_start_finds_what_was_gathered),
+		SHOP_TEST(a_start_finds_what_one_slice_did_not_hold),
+		SHOP_TEST(what_is_gathered_is_written_while_nothing_else_is),
+		SHOP_TEST(an_order_that_moves_meanwhile_is_counted_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
