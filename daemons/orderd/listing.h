@@ -28,8 +28,8 @@ struct listed {
 /* What stands in the table under a scan. False: the counts of a user. */
 bool listing_read(const struct scan *scan, struct listed *ret);
 
-/* What the table has to hold of these orders, which are sorted anew. Those above `mark` may be
- * missing. */
+/* What the table has to hold of these orders, which are sorted anew. Pending ones above `mark` may be
+ * missing: a start finds them. */
 void listing_expect(struct repair *repair, struct listed *orders, size_t count, uint64_t mark);
 
 int handle_order_get(struct tick *tick, const void *request, void *reply);
