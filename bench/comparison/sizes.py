@@ -8,7 +8,7 @@ GROWTH_SHAPES = (64, 1024)
 
 OPEN_RATES = (1000, 2000, 5000, 10000, 20000, 30000, 40000)
 OPEN_CONNECTIONS = 64
-OPEN_SHARE_MAX = 0.9   # of the peak: beyond it a queue only grows
+OPEN_SHARE_MAX = 0.8   # of the peak: near it a queue only grows
 
 BOOKS = 1000
 PAGE = 20              # orders of a page of a user's list
