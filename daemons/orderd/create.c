@@ -407,7 +407,12 @@ static void compensate(struct tick *tick, const struct open_saga *open)
 	};
 
 	coordinator_handles(tick, open);
-	coordinator_answer(tick, open->number, stock_silence(tick, open, PEER_STOCKD), NULL, NULL);
+	if (open->last_outcome == OUTCOME_STORAGE_FULL)
+		coordinator_answer(tick, open->number, OUTCOME_STORAGE_FULL,
+			"stockd's store or its disk is full", NULL);
+	else
+		coordinator_answer(tick, open->number, stock_silence(tick, open, PEER_STOCKD), NULL,
+			NULL);
 	saga_put(tick, &saga);
 	saga_send(tick, &saga);
 	coordinator_settled(tick, open->number);
@@ -443,6 +448,7 @@ void create_act(struct tick *tick, const struct open_saga *open)
 		compensate(tick, open);
 	} else {
 		reserve(tick, open->intent);
-		coordinator_retried(tick, open->number, OUTCOME_STOCK_TIMEOUT);
+		coordinator_retried(tick, open->number,
+			open->last_outcome ? open->last_outcome : OUTCOME_STOCK_TIMEOUT);
 	}
 }
