@@ -1,5 +1,6 @@
 #include "service_inside.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static bool peer_is_reached(const struct service *service, unsigned peer)
@@ -9,6 +10,12 @@ static bool peer_is_reached(const struct service *service, unsigned peer)
 	return bus->reaches ? bus->reaches(bus->argument, peer) : service->peer_up[peer];
 }
 
+/* A neighbour that is asked in two ways has two rows, one after the other. */
+static bool is_the_same(const struct peer *peers, unsigned peer)
+{
+	return peer > 0 && strcmp(peers[peer].name, peers[peer - 1].name) == 0;
+}
+
 /* Which neighbours are away; NULL: none. */
 static const char *absent_name(struct tick *tick)
 {
@@ -16,7 +23,7 @@ static const char *absent_name(struct tick *tick)
 	const char *why = NULL;
 
 	for (unsigned i = 0; peers && peers[i].name; i++)
-		if (!peer_is_reached(tick->service, i))
+		if (!is_the_same(peers, i) && !peer_is_reached(tick->service, i))
 			why = arena_print(tick->arena, "%s%s%s cannot be reached: is it started?",
 				why ? why : "", why ? " " : "", peers[i].name);
 	return why;

@@ -62,9 +62,10 @@ static void unreachable_print(const struct ctl *ctl, enum neighbour who, int err
 	case -ENOENT:
 	case -ENOTDIR:
 		fprintf(stderr,
-			"there is no such socket.\nStart it (systemctl start %s), or say where"
-			" the sockets are with --runtime-dir.\n",
-			name);
+			"there is no such socket.\nStart it (systemctl reset-failed %s.service"
+			" %s.socket; systemctl start %s), see why it ended\n(journalctl -u %s),"
+			" or say where the sockets are with --runtime-dir.\n",
+			name, name, name, name);
 		break;
 	case -EACCES:
 	case -EPERM:

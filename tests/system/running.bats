@@ -197,7 +197,8 @@ run_daemon()
 		names_it()
 		{
 			run --separate-stderr orderctl status
-			[[ $output == *"orderd is degraded: $away cannot be reached: is it started?"* ]]
+			[[ $output == *"orderd is degraded: $away cannot be reached: is it started?"* ]] &&
+				[[ $output != *reached*reached* ]]
 		}
 		wait_for names_it
 		[ "$status" -eq 3 ]
