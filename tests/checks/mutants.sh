@@ -10,7 +10,7 @@ for path in tests/faults/mutants/*.patch; do
 		echo "$path does not say what catches it"
 		failed=1
 	fi
-	if ! patch -s -f -p1 --dry-run <"$path" >/dev/null 2>&1; then
+	if ! patch -s -f -F0 -p1 --dry-run <"$path" >/dev/null 2>&1; then
 		echo "$path does not apply any more: make this bug, or another like it, anew"
 		failed=1
 	fi

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Power cuts (tests/faults/README.md): records the daemons at work, then tries STATES states that a
-# cut may have left. A recording whose syncs are forgotten has to fail. RECORDINGS and LOAD_SECONDS
+# cut may have left. A recording whose syncs are forgotten has to fail. RECORDINGS and REQUESTS
 # say how much is recorded, FROM with which seed it begins.
 . "${0%/*}/lib.sh"
 "$PYTHON3" -c 'import zmq, msgpack' 2>/dev/null || {
 	echo "skipped: $PYTHON3 has no zmq or msgpack (Debian: python3-zmq, python3-msgpack)"
 	exit 77
 }
-states=${STATES:-100000}
+states=${STATES:-30000}
 recordings=${RECORDINGS:-16}
 from=${FROM:-1}
 cd "$TOP_BUILDDIR"
@@ -21,7 +21,7 @@ failed=0
 for seed in $(seq "$from" $((from + recordings - 1))); do
 	recording=powercut-recordings/$seed
 	env -u TMPDIR PYTHONDONTWRITEBYTECODE=1 "$PYTHON3" "$TOP_SRCDIR/tests/faults/load.py" \
-		"$recording" "$seed" "${LOAD_SECONDS:-0.1}"
+		"$recording" "$seed" "${REQUESTS:-100}"
 	TMPDIR=$TMPDIR tests/faults/powercut "$recording" --states $((states / recordings)) \
 		--seed "$seed" --jobs "$(jobs)" || failed=1
 done

@@ -94,7 +94,8 @@ ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t offset)
 {
 	static ssize_t (*next)(int, const void *, size_t, off64_t);
 
-	next = next ? next : next_of("pwrite64");
+	if (!next)
+		next = next_of("pwrite64");
 	return write_fails(fd, &size) ? -1 : next(fd, bytes, size, offset);
 }
 
@@ -109,7 +110,8 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int parts_count, off64_t of
 	static ssize_t (*next)(int, const struct iovec *, int, off64_t);
 	size_t size = parts[0].iov_len;
 
-	next = next ? next : next_of("pwritev64");
+	if (!next)
+		next = next_of("pwritev64");
 	if (write_fails(fd, &size))
 		return -1;
 	if (size < parts[0].iov_len)
@@ -127,7 +129,8 @@ ssize_t writev(int fd, const struct iovec *parts, int parts_count)
 	static ssize_t (*next)(int, const struct iovec *, int);
 	size_t size = parts[0].iov_len;
 
-	next = next ? next : next_of("writev");
+	if (!next)
+		next = next_of("writev");
 	if (write_fails(fd, &size))
 		return -1;
 	if (size < parts[0].iov_len)
@@ -139,7 +142,8 @@ ssize_t write(int fd, const void *bytes, size_t size)
 {
 	static ssize_t (*next)(int, const void *, size_t);
 
-	next = next ? next : next_of("write");
+	if (!next)
+		next = next_of("write");
 	return write_fails(fd, &size) ? -1 : next(fd, bytes, size);
 }
 
@@ -147,7 +151,8 @@ int fdatasync(int fd)
 {
 	static int (*next)(int);
 
-	next = next ? next : next_of("fdatasync");
+	if (!next)
+		next = next_of("fdatasync");
 	return sync_fails(fd) ? -1 : next(fd);
 }
 
@@ -155,7 +160,8 @@ int fsync(int fd)
 {
 	static int (*next)(int);
 
-	next = next ? next : next_of("fsync");
+	if (!next)
+		next = next_of("fsync");
 	return sync_fails(fd) ? -1 : next(fd);
 }
 

@@ -1,4 +1,4 @@
-"""tests/faults/load.py DIR SEED SECONDS: records the suite at work, from its first start on.
+"""tests/faults/load.py DIR SEED REQUESTS: records the suite at work, from its first start on.
 
 Leaves DIR/log, all writes and syncs in one sequence (record.h), and DIR/history, what was asked
 and what clients were told, with positions in that sequence: one request a line,
@@ -37,6 +37,7 @@ class Load:
             self.log = mmap.mmap(log.fileno(), LOG_BYTES)
         self.waiting = {}
         self.users = 0
+        self.asked = 0
         self.orders = []
         self.made = 0
 
@@ -52,6 +53,7 @@ class Load:
 
     def ask(self, client, what, op, fields, tell):
         sent = self.position()
+        self.asked += 1
         self.waiting[client, client.send(op, **fields)] = (what, sent, tell)
 
     def create(self, daemons):
@@ -131,14 +133,14 @@ class Load:
             if not self.take(daemons, 10):
                 raise AssertionError("no answer")
 
-    def run(self, daemons, seconds):
+    def run(self, daemons, requests):
         self.begin(daemons)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while self.asked < requests:
             window = self.dice.choice([1, 2, WINDOW])
             while len(self.waiting) < window:
                 self.step(daemons)
-            self.take(daemons, 0.05)
+            if not self.take(daemons, 30):
+                raise AssertionError("no answer")
         while self.waiting and self.take(daemons, 2):
             pass
         for what, sent, tell in self.waiting.values():
@@ -152,7 +154,7 @@ class Load:
 
 
 def main():
-    directory, seed, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    directory, seed, requests = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     os.makedirs(directory, exist_ok=True)
     load = Load(directory, seed)
     os.environ["ORDERD_RECORD"] = f"{directory}/log"
@@ -160,7 +162,7 @@ def main():
     os.environ["LD_PRELOAD"] = os.environ["RECORDER"]
     with suite.Suite(orderd=["--store-size-max", "16M"], stockd=["--store-size-max", "16M"],
                      catalogd=["--store-size-max", "16M"]) as daemons:
-        load.run(daemons, seconds)
+        load.run(daemons, requests)
         load.note("end", load.position(), None)
     size = load.close()
     os.truncate(f"{directory}/log", size)

@@ -149,7 +149,8 @@ ssize_t write(int fd, const void *bytes, size_t count)
 	static ssize_t (*next)(int, const void *, size_t);
 	uint64_t at = write_begin(fd, ONE(bytes, count), -1);
 
-	next = next ? next : next_of("write");
+	if (!next)
+		next = next_of("write");
 	return write_end(fd, at, next(fd, bytes, count));
 }
 
@@ -158,7 +159,8 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset)
 	static ssize_t (*next)(int, const void *, size_t, off64_t);
 	uint64_t at = write_begin(fd, ONE(bytes, count), offset);
 
-	next = next ? next : next_of("pwrite64");
+	if (!next)
+		next = next_of("pwrite64");
 	return write_end(fd, at, next(fd, bytes, count, offset));
 }
 
@@ -172,7 +174,8 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 	static ssize_t (*next)(int, const struct iovec *, int);
 	uint64_t at = write_begin(fd, parts, count, -1);
 
-	next = next ? next : next_of("writev");
+	if (!next)
+		next = next_of("writev");
 	return write_end(fd, at, next(fd, parts, count));
 }
 
@@ -181,7 +184,8 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset)
 	static ssize_t (*next)(int, const struct iovec *, int, off64_t);
 	uint64_t at = write_begin(fd, parts, count, offset);
 
-	next = next ? next : next_of("pwritev64");
+	if (!next)
+		next = next_of("pwritev64");
 	return write_end(fd, at, next(fd, parts, count, offset));
 }
 
@@ -207,7 +211,8 @@ int fdatasync(int fd)
 {
 	static int (*next)(int);
 
-	next = next ? next : next_of("fdatasync");
+	if (!next)
+		next = next_of("fdatasync");
 	return sync_end(fd, next(fd));
 }
 
@@ -215,7 +220,8 @@ int fsync(int fd)
 {
 	static int (*next)(int);
 
-	next = next ? next : next_of("fsync");
+	if (!next)
+		next = next_of("fsync");
 	return sync_end(fd, next(fd));
 }
 
@@ -228,7 +234,8 @@ int ftruncate64(int fd, off64_t size)
 
 	if (fd_is_ours(fd, path, &inode))
 		entry_add(RECORD_RESIZE, inode, path, (uint64_t)size, 0, &data);
-	next = next ? next : next_of("ftruncate64");
+	if (!next)
+		next = next_of("ftruncate64");
 	return next(fd, size);
 }
 
@@ -244,7 +251,8 @@ int mkdir(const char *path, mode_t mode)
 
 	if (is_ours(path))
 		entry_add(RECORD_MKDIR, 0, path, 0, 0, &data);
-	next = next ? next : next_of("mkdir");
+	if (!next)
+		next = next_of("mkdir");
 	return next(path, mode);
 }
 
@@ -255,7 +263,8 @@ int unlink(const char *path)
 
 	if (is_ours(path))
 		entry_add(RECORD_UNLINK, 0, path, 0, 0, &data);
-	next = next ? next : next_of("unlink");
+	if (!next)
+		next = next_of("unlink");
 	return next(path);
 }
 
@@ -268,6 +277,7 @@ int rename(const char *path, const char *to)
 		entry_add(RECORD_RENAME, 0, path, 0, strlen(to) + 1, &data);
 		memcpy(data, to, strlen(to) + 1);
 	}
-	next = next ? next : next_of("rename");
+	if (!next)
+		next = next_of("rename");
 	return next(path, to);
 }

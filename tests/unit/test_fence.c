@@ -333,6 +333,32 @@ static void a_late_refusal_of_the_old_epoch_takes_nothing_from_a_held_order(void
 	assert_all_there(shop, 1);
 }
 
+/* The two answers come from sockets of their own and may overtake each other. */
+static void what_is_given_back_is_not_taken_up_by_an_older_answer(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_intent(shop, 'a', NULL);
+	struct move_reply returned = { order_id, 2, GOAL_RETURNED, 0, 0 };
+
+	stock_moves(shop, order_id, GOAL_HELD); /* and its answer is lost */
+	for (int i = 0; i < 200 && answers_to(shop, 'a') == 0; i++)
+		shop_wait(shop, 50);
+	assert_refused(shop, 'a', "stock_timeout");
+	shop_restart(shop);
+	peer_says(shop, STOCKD, order_id, OUTCOME_OK, &move_reply_record, &returned);
+	shop_tick(shop);
+	shop_fence(shop);
+	stock_moves(shop, order_id, GOAL_RETURNED);
+	for (int i = 0; i < 20; i++) {
+		stock_obeys(shop);
+		shop_wait(shop, 50);
+	}
+	ask_about(shop, 'g', "order.get", order_id);
+	shop_tick(shop);
+	assert_refused(shop, 'g', "order_not_found");
+	assert_at_rest(shop);
+}
+
 static void ids_go_on_behind_the_highest_that_stockd_has_heard_of(void **state)
 {
 	struct shop *shop = *state;
@@ -376,6 +402,7 @@ int main(void)
 		SILENT_TEST(no_two_starts_state_the_same_epoch_whatever_the_clock_does),
 		SILENT_TEST(a_restored_stockd_is_fenced_anew_and_hears_what_it_lost),
 		SILENT_TEST(a_late_refusal_of_the_old_epoch_takes_nothing_from_a_held_order),
+		SILENT_TEST(what_is_given_back_is_not_taken_up_by_an_older_answer),
 		SILENT_TEST(ids_go_on_behind_the_highest_that_stockd_has_heard_of),
 		SILENT_TEST(an_intent_that_cannot_be_read_stops_nobody),
 	};
