@@ -81,9 +81,9 @@ static uint64_t variants_each(const struct recording *recording)
 }
 
 /* One that stands for its place alone is dropped as a whole, kept as a whole or mixed. */
-static uint64_t variant_of(size_t places, size_t i, uint64_t v)
+static uint64_t variant_of(bool alone, size_t i, uint64_t v)
 {
-	uint64_t variant = places == states ? i % 4 : v;
+	uint64_t variant = alone ? i % 4 : v;
 
 	return variant < 2 ? variant : seed * 1000000 + variant + i;
 }
@@ -98,7 +98,7 @@ static void cut_try(struct progress *mine, const struct recording *recording,
 	if (!seen)
 		exit(USAGE_STATUS);
 	for (uint64_t v = 0; count < wanted && v < TRIES * wanted; v++) {
-		uint64_t variant = variant_of(places, i, v), k = 0;
+		uint64_t variant = variant_of(wanted == 1, i, v), k = 0;
 
 		seen[count] = cut_files_make(files, cut, variant);
 		while (seen[k] != seen[count])
