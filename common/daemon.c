@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
@@ -25,6 +26,8 @@
 
 #define TICK_LONG_MS 20 /* a tick that worked longer makes the next one take in less */
 #define CLIENTS_MIN 8
+#define CLIENTS_FULL 16 /* requests taken into a tick that has no room for new work */
+#define FULL_WAIT_MS 2  /* between such ticks */
 #define EXIT_USAGE 2
 #define STOP_WAIT_MS 1000 /* for calls in hand to be answered after SIGTERM */
 #define STOP_QUIET_MS 20  /* without input: whoever still asks has been told to come again */
@@ -94,10 +97,28 @@ static void hold_wait(const struct loop *loop)
 		nanosleep(&(struct timespec){ left_ms / 1000, left_ms % 1000 * 1000000L }, NULL);
 }
 
+static size_t room_left(const struct loop *loop)
+{
+	size_t parked = service_counts(loop->service).parked;
+
+	return parked < CALLS_MAX_GROW ? CALLS_MAX_GROW - parked : 0;
+}
+
+/* What there is no room for waits where it is: it costs more to read it and refuse it than it gains
+ * anybody. A few are read, for among them may be what brings work to its end. */
+static size_t intake(const struct loop *loop)
+{
+	size_t room = room_left(loop);
+
+	if (room < CLIENTS_FULL)
+		room = CLIENTS_FULL;
+	return room < loop->clients_max ? room : loop->clients_max;
+}
+
 static int loop_tick(struct loop *loop)
 {
 	const struct event *events;
-	size_t count = transport_take(loop->transport, loop->clients_max, &events);
+	size_t count = transport_take(loop->transport, intake(loop), &events);
 	int64_t now_ms = clock_monotonic_ms();
 	int64_t cpu_ms = count >= CLIENTS_MIN ? clock_cpu_ms() : 0;
 	int64_t wait_ms = -1;
@@ -123,6 +144,10 @@ static int loop_tick(struct loop *loop)
 		return sd_event_exit(loop->event, 0);
 	more = transport_has_more(loop->transport);
 	watchdog_feed(&loop->watchdog, count, more, clock_monotonic_ms());
+	if (more && room_left(loop) == 0) {
+		more = false;
+		wait_ms = wait_ms < 0 || wait_ms > FULL_WAIT_MS ? FULL_WAIT_MS : wait_ms;
+	}
 	result = timer_arm(loop, wait_ms);
 	if (result < 0)
 		return result;

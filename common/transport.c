@@ -14,7 +14,9 @@
 
 #define LINGER_MS 200
 #define HANDSHAKE_MS 2000
-#define CLIENT_QUEUE 1024  /* answers waiting for one client to read */
+/* Answers waiting for one client to read. libzmq counts those that were taken only every half of
+ * this, so the other half is what a client may leave unread without losing one. */
+#define CLIENT_QUEUE 2048
 #define EVENTS_QUEUE 16384 /* events waiting for one subscriber; it reads lost ones from the log */
 #define PEER_FRAMES_MAX 64 /* results taken from one peer a tick */
 _Static_assert(TRANSPORT_CLIENTS_MAX <= EVENTS_MAX - PEERS_MAX * PEER_FRAMES_MAX, "room");

@@ -17,6 +17,7 @@ import suite
 
 STOCK_TIMEOUT_MS = 300
 AGAIN_S = 0.4    # without an answer
+STRIDE_MAX_S = 0.1
 PATIENCE_S = 20  # until whatever was asked has to have come about
 BOOKS = (1, 2, 3)
 SCARCE = 4
@@ -28,6 +29,24 @@ INTERNAL = 50000
 
 class Broken(Exception):
     """The promise is."""
+
+
+class Clock:
+    """Seconds in which this process could do something: a machine that stands still, or one that
+    has other work, is no fault of the daemons."""
+
+    def __init__(self):
+        self.seen = time.monotonic()
+        self.now = 0
+
+    def __call__(self):
+        seen = time.monotonic()
+        self.now += min(seen - self.seen, STRIDE_MAX_S)
+        self.seen = seen
+        return self.now
+
+
+clock = Clock()
 
 
 class Points:
@@ -131,7 +150,6 @@ class Shop:
                 return
         if name in self.ending and status == ENDED_WELL:
             return
-        self.suite.print_logs()
         raise Broken(f"{name} ended with {status}, and by {self.points.fired}")
 
     def tend(self):
@@ -154,13 +172,13 @@ class Shop:
                 self.suite.thaw(name)
 
     def wait_for(self, check, what, patience_s=PATIENCE_S):
-        end = time.monotonic() + patience_s
+        end = clock() + patience_s
         while True:
             self.tend()
             found = check()
             if found:
                 return found
-            if time.monotonic() > end:
+            if clock() > end:
                 raise Broken(f"not within {patience_s} s: {what}")
             time.sleep(0.002)
 
@@ -168,11 +186,11 @@ class Shop:
 
     def try_ask(self, name, op, fields):
         """The answer to one sending, or None."""
-        end = time.monotonic() + AGAIN_S
+        end = clock() + AGAIN_S
         starts = self.restarts
         with self.suite.client(name) as client:
             client.send(op, **fields)
-            while time.monotonic() < end and starts == self.restarts:
+            while clock() < end and starts == self.restarts:
                 if client.socket.poll(2, zmq.POLLIN):
                     return msgpack.unpackb(client.receive_frame(0))
                 self.tend()
@@ -180,9 +198,9 @@ class Shop:
 
     def ask(self, name, op, **fields):
         """The answer that says what became of it, and in `again` whether it was asked twice."""
-        end = time.monotonic() + PATIENCE_S
+        end = clock() + PATIENCE_S
         again = False
-        while time.monotonic() < end:
+        while clock() < end:
             reply = self.try_ask(name, op, fields)
             if reply and (reply["code"] < NO_ANSWER or reply["code"] == INTERNAL):
                 reply["again"] = again
@@ -386,11 +404,10 @@ class Shop:
         found = self.snapshot()
         problems = (suite.audit_stock(found) + suite.audit_orders(found)
                     + suite.audit_events(found) + self.audit_told(found))
-        status, out, err = self.suite.orderctl("fsck")
+        status, out, err = self.suite.orderctl("fsck", timeout_s=None)
         if status != 0:
             problems.append(f"fsck: {status}\n{out}{err}")
         if problems:
-            self.suite.print_logs()
             raise Broken("\n".join(problems))
 
     def audit_told(self, found):

@@ -15,6 +15,7 @@ CROWD = 400
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + b"\0" * 16 + b"\0" + b"\0" * 31
 
 SERVED_S = 6
+UNANSWERED_MAX = 1024  # on one connection
 RSS_GROWTH_KIB = 64 * 1024
 
 class Hostile(unittest.TestCase):
@@ -109,6 +110,22 @@ class Hostile(unittest.TestCase):
                         time.sleep(0.01)
                 self.check_served()
                 self.assertLess(self.suite.memory_kib(name)[0] - before, RSS_GROWTH_KIB, name)
+
+    def test_who_reads_late_loses_nothing(self):
+        """As many unanswered requests as are allowed; libzmq is slow to count what was taken."""
+        late = zmq.Context.instance().socket(zmq.DEALER)
+        self.sockets.append(late)
+        for option, value in ((zmq.LINGER, 0), (zmq.RCVHWM, 1), (zmq.SNDHWM, 0)):
+            late.setsockopt(option, value)
+        late.connect(f"ipc://{self.suite.dir}/orderd.sock")
+        for unread in (UNANSWERED_MAX // 4, UNANSWERED_MAX):
+            for at in range(unread):
+                late.send(msgpack.packb({"v": 1, "id": at, "op": "stats"}))
+            self.check_served()
+            found = set()
+            while len(found) < unread and late.poll(2000):
+                found.add(msgpack.unpackb(late.recv())["id"])
+            self.assertEqual(len(found), unread)
 
     def test_one_who_takes_the_name_of_another(self):
         first, second = (zmq.Context.instance().socket(zmq.DEALER) for _ in range(2))

@@ -297,10 +297,10 @@ class Suite:
         wait_until(lambda: not self.orderd.get("saga.list")["sagas"], "all sagas are closed",
                    patience_s)
 
-    def orderctl(self, *arguments, stdin=None):
+    def orderctl(self, *arguments, stdin=None, timeout_s=120):
         """Runs orderctl and returns (exit status, stdout, stderr)."""
         done = subprocess.run(["orderctl", "--runtime-dir", self.dir, *arguments], input=stdin,
-                              capture_output=True, env=self.env, check=False, timeout=120)
+                              capture_output=True, env=self.env, check=False, timeout=timeout_s)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def orderctl_json(self, *arguments):
