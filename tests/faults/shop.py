@@ -103,7 +103,7 @@ class Shop:
         self.orders_made = 0
         self.suite = suite.Suite(absent=suite.DAEMONS, orderd=[
             "--stock-timeout", f"{STOCK_TIMEOUT_MS}ms", "--catalog-timeout", "2s",
-            "--settle-wait", "50ms"])
+            "--settle-wait", "50ms", "--payment-timeout", "7d"])
         self.points = Points(self.suite.dir + "/failpoints")
         self.suite.env["ORDERD_FAILPOINTS"] = self.points.path
         self.open()
@@ -404,7 +404,7 @@ class Shop:
         found = self.snapshot()
         problems = (suite.audit_stock(found) + suite.audit_orders(found)
                     + suite.audit_events(found) + self.audit_told(found))
-        status, out, err = self.suite.orderctl("fsck", timeout_s=None)
+        status, out, err = self.suite.orderctl("--timeout", "60s", "fsck", timeout_s=None)
         if status != 0:
             problems.append(f"fsck: {status}\n{out}{err}")
         if problems:
