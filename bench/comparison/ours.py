@@ -6,7 +6,7 @@ import socket
 import time
 
 from . import sizes
-from .process import (PATIENCE_S, Failure, end, last_lines, private_directory, run, spawn,
+from .process import (PATIENCE_S, Failure, end, last_lines, private_directory, run, say, spawn,
                       succeeds, wait_until)
 
 DAEMONS = ("catalogd", "stockd", "orderd", "reaperd")
@@ -42,13 +42,13 @@ class Ours:
         return [program(name), f"--runtime-dir={self.dir}/run", f"--state-dir={self.dir}/state",
                 *(self.settings if name == "orderd" else ())]
 
-    def bench(self, mode, shape, count, *options):
+    def bench(self, mode, shape, count, *options, refused_max=0):
         connections, depth = shape
         command = [program("orderd-bench"), mode, f"--runtime-dir={self.dir}/run",
                    f"--connections={connections}", f"--depth={depth}", f"--orders={count}",
                    f"--titles={sizes.BOOKS}", "--json", *options]
         found = json.loads(run(command + ["--no-prepare"] * self.prepared, progress=True))
-        if found["refused"] or found["lost"]:
+        if found["refused"] > refused_max or found["lost"]:
             raise Failure(f"{mode}: {found['done']} of {count} done, {found['refused']} refused "
                           f"or early, {found['lost']} lost")
         self.prepared = True
@@ -60,8 +60,16 @@ class Ours:
         return self.bench(mode, sizes.SHAPES[outstanding], count, *options)
 
     def open_loop(self, rate, seconds):
-        return self.bench("create", (sizes.OPEN_CONNECTIONS, 1), int(rate * seconds),
-                          f"--rate={int(rate)}")
+        """Who is told busy counts as slower than all others: p99.9 of these is p99 then, and their
+        slowest where many are told so."""
+        count = int(rate * seconds)
+        found = self.bench("create", (sizes.OPEN_CONNECTIONS, 1), count, f"--rate={int(rate)}",
+                           refused_max=count)
+        if found["refused"]:
+            few = found["refused"] < count * sizes.OPEN_REFUSED_FEW
+            say(f"{found['refused']} of {count} told busy at {int(rate)}/s")
+            found["p99_ms"] = found["p999_ms" if few else "max_ms"]
+        return found
 
     def used_bytes(self):
         return sum(os.stat(os.path.join(folder, name)).st_blocks * 512

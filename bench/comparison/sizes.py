@@ -6,8 +6,9 @@ READ_SHAPES = (64, 1024)
 POSTGRES_SHAPES = (1, 8, 64)
 GROWTH_SHAPES = (64, 1024)
 
-OPEN_RATES = (1000, 2000, 5000, 10000, 20000, 30000, 40000)
+OPEN_RATES = (1000, 5000, 10000, 20000, 30000, 40000)
 OPEN_CONNECTIONS = 64
+OPEN_REFUSED_FEW = 0.005
 OPEN_SHARE_MAX = 0.8   # of the peak: near it a queue only grows
 
 BOOKS = 1000
@@ -28,7 +29,7 @@ class Sizes:
         self.reads = {64: 200000 // part, 1024: 1000000 // part}
         self.storm = 100000 // part
         self.postgres_s = 5
-        self.open_s = 1 if quick else 5
+        self.open_s = 1 if quick else 3
         self.late_s = 5 if quick else 20
         self.stored = stored or (60000 if quick else 5000000)
         self.chunks = 3 if quick else 10
