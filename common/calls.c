@@ -180,6 +180,11 @@ size_t calls_in_hand(const struct calls *calls)
 	return calls->parts;
 }
 
+size_t calls_left(const struct calls *calls)
+{
+	return calls->parts < CALLS_MAX_GROW ? CALLS_MAX_GROW - calls->parts : 0;
+}
+
 static uint32_t pack_envelope(const struct call *call, struct buffer *buffer)
 {
 	pack_str(buffer, "v");

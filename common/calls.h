@@ -54,6 +54,7 @@ struct call *calls_find(struct calls *calls, uint64_t number); /* NULL: gone */
 bool calls_have_room(const struct calls *calls, const struct route *route, uint32_t count,
 	enum access access);
 size_t calls_in_hand(const struct calls *calls); /* parts */
+size_t calls_left(const struct calls *calls);    /* parts of new work that there is room for */
 
 /* Packs one answer: the whole frame for a single request, `part`'s map for a many-form. */
 void call_pack(const struct call *call, uint32_t part, struct buffer *buffer, int outcome,

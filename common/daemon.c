@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "calls.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
@@ -97,18 +96,11 @@ static void hold_wait(const struct loop *loop)
 		nanosleep(&(struct timespec){ left_ms / 1000, left_ms % 1000 * 1000000L }, NULL);
 }
 
-static size_t room_left(const struct loop *loop)
-{
-	size_t parked = service_counts(loop->service).parked;
-
-	return parked < CALLS_MAX_GROW ? CALLS_MAX_GROW - parked : 0;
-}
-
 /* What there is no room for waits where it is: it costs more to read it and refuse it than it gains
  * anybody. A few are read, for among them may be what brings work to its end. */
 static size_t intake(const struct loop *loop)
 {
-	size_t room = room_left(loop);
+	size_t room = service_counts(loop->service).room;
 
 	if (room < CLIENTS_FULL)
 		room = CLIENTS_FULL;
@@ -144,7 +136,7 @@ static int loop_tick(struct loop *loop)
 		return sd_event_exit(loop->event, 0);
 	more = transport_has_more(loop->transport);
 	watchdog_feed(&loop->watchdog, count, more, clock_monotonic_ms());
-	if (more && room_left(loop) == 0) {
+	if (more && service_counts(loop->service).room == 0) {
 		more = false;
 		wait_ms = wait_ms < 0 || wait_ms > FULL_WAIT_MS ? FULL_WAIT_MS : wait_ms;
 	}

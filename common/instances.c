@@ -181,7 +181,7 @@ static struct instance *next_well(struct instances *instances, struct arena *are
 /* Whether another one may do better. */
 static bool is_its_own(int result)
 {
-	int kind = result / 100;
+	int kind = result / 100; /* as HTTP has it: busy, unavailable, timed out */
 
 	return result < 0 ? result != -EMSGSIZE && result != -ENOMEM && result != -EACCES
 			  : kind == 429 || kind == 503 || kind == 504;

@@ -28,8 +28,9 @@ static const char *text_copy(struct room *room, const char *text)
 	return at ? memcpy(at, text, size) : NULL;
 }
 
-static struct orderd_order *order_copy(struct room *room, const struct orderd_order *from)
+static void *order_copy(struct room *room, const void *argument)
 {
+	const struct orderd_order *from = argument;
 	struct orderd_order *order = room_take(room, sizeof(*order));
 	struct orderd_order copy = *from;
 
@@ -48,8 +49,9 @@ static struct orderd_order *order_copy(struct room *room, const struct orderd_or
 	return order;
 }
 
-static struct orderd_page *page_copy(struct room *room, const struct order_list *from)
+static void *page_copy(struct room *room, const void *argument)
 {
+	const struct order_list *from = argument;
 	struct orderd_page *page = room_take(room, sizeof(*page));
 	struct orderd_order **orders = room_take(room, from->count * sizeof(struct orderd_order *));
 
@@ -82,8 +84,9 @@ static struct orderd_book book_copy(struct room *room, const struct book *from)
 	};
 }
 
-static struct orderd_books *books_copy(struct room *room, const struct book_list *from)
+static void *books_copy(struct room *room, const void *argument)
 {
+	const struct book_list *from = argument;
 	struct orderd_books *books = room_take(room, sizeof(*books));
 	struct orderd_book *list = room_take(room, from->count * sizeof(*list));
 
@@ -102,45 +105,42 @@ static struct orderd_books *books_copy(struct room *room, const struct book_list
 	return books;
 }
 
-int client_give_books(const struct book_list *from, struct orderd_books **ret)
+/* NULL: no memory. */
+static void *copy_whole(void *(*copy)(struct room *, const void *), const void *from)
 {
 	struct room room = { 0 };
 
-	books_copy(&room, from);
+	copy(&room, from);
 	room.at = malloc(room.used);
 	room.used = 0;
-	if (!room.at)
-		return -ENOMEM;
-	*ret = books_copy(&room, from);
-	return 0;
+	return room.at ? copy(&room, from) : NULL;
 }
 
 int client_give_order(const struct orderd_order *from, struct orderd_order **ret)
 {
-	struct room room = { 0 };
+	struct orderd_order *order = ret ? copy_whole(order_copy, from) : NULL;
 
-	if (!ret)
-		return 0;
-	order_copy(&room, from);
-	room.at = malloc(room.used);
-	room.used = 0;
-	if (!room.at)
-		return -ENOMEM;
-	*ret = order_copy(&room, from);
-	return 0;
+	if (order)
+		*ret = order;
+	return order || !ret ? 0 : -ENOMEM;
 }
 
 int client_give_page(const struct order_list *from, struct orderd_page **ret)
 {
-	struct room room = { 0 };
+	struct orderd_page *page = copy_whole(page_copy, from);
 
-	page_copy(&room, from);
-	room.at = malloc(room.used);
-	room.used = 0;
-	if (!room.at)
-		return -ENOMEM;
-	*ret = page_copy(&room, from);
-	return 0;
+	if (page)
+		*ret = page;
+	return page ? 0 : -ENOMEM;
+}
+
+int client_give_books(const struct book_list *from, struct orderd_books **ret)
+{
+	struct orderd_books *books = copy_whole(books_copy, from);
+
+	if (books)
+		*ret = books;
+	return books ? 0 : -ENOMEM;
 }
 
 void orderd_order_free(struct orderd_order *order)

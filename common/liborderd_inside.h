@@ -5,7 +5,8 @@
 #include "protocol.h"
 
 /* Shared by the parts of liborderd, and by nobody else: liborderd.c (the calls), liborderd_ask.c
- * (asking until there is an answer), liborderd_books.c (the catalog), liborderd_copy.c (what callers get), liborderd_events.c. */
+ * (asking until there is an answer), liborderd_books.c (the catalog), liborderd_copy.c (what callers
+ * get), liborderd_events.c. */
 
 struct orderd_client {
 	char *runtime_dir;

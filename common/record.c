@@ -22,7 +22,7 @@ static uint32_t u32_read(const uint8_t at[4])
 	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static void damage_note(struct txn *txn, unsigned table, struct slice key, const char *what)
+void record_damaged(struct txn *txn, unsigned table, struct slice key, const char *what)
 {
 	size_t used = (size_t)snprintf(damage, sizeof(damage), "table %s, key ",
 		txn_table_name(txn, table));
@@ -73,11 +73,11 @@ static bool cover_check(struct txn *txn, unsigned table, struct slice key, struc
 	const uint8_t *head = value.at;
 
 	if (value.size < HEAD_BYTES) {
-		damage_note(txn, table, key, "too short");
+		record_damaged(txn, table, key, "too short");
 		return false;
 	}
 	if (head[0] != RECORD_VERSION) {
-		damage_note(txn, table, key, "unknown version");
+		record_damaged(txn, table, key, "unknown version");
 		return false;
 	}
 	uint8_t *payload = cover + TABLE_BYTES + key.size;
@@ -86,7 +86,7 @@ static bool cover_check(struct txn *txn, unsigned table, struct slice key, struc
 	memcpy(cover + TABLE_BYTES, key.at, key.size);
 	memcpy(payload, head + HEAD_BYTES, size);
 	if ((uint32_t)XXH3_64bits(cover, TABLE_BYTES + key.size + size) != u32_read(head + 1)) {
-		damage_note(txn, table, key, "checksum differs");
+		record_damaged(txn, table, key, "checksum differs");
 		return false;
 	}
 	*ret = (struct slice){ .at = payload, .size = size };
@@ -125,7 +125,7 @@ bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct sl
 	if (error == -ENOMEM)
 		txn_fail(txn, error);
 	else if (error)
-		damage_note(txn, table, key, "not such a record");
+		record_damaged(txn, table, key, "not such a record");
 	return !error;
 }
 
@@ -161,7 +161,7 @@ uint64_t counter_get(struct txn *txn, unsigned table, const char *name)
 	if (!txn_get(txn, table, &key, &value))
 		return 0;
 	if (value.size != HEAD_BYTES + 8) {
-		damage_note(txn, table, where, "not a counter");
+		record_damaged(txn, table, where, "not a counter");
 		return 0;
 	}
 	if (!cover_check(txn, table, where, value, cover, &payload))

@@ -30,6 +30,9 @@ bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct sl
 bool record_is_sound(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
 	struct slice value);
 
+/* Fails the transaction with -EUCLEAN and says where and why. */
+void record_damaged(struct txn *txn, unsigned table, struct slice key, const char *what);
+
 /* Where the latest -EUCLEAN of this thread came from: "table orders, key 00..11: checksum differs"
  * (the key in hexadecimal). "" while there was none. */
 const char *record_damage(void);

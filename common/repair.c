@@ -20,7 +20,7 @@ struct change {
 
 struct changes {
 	struct change *at;
-	size_t count, room;
+	size_t count;
 };
 
 static struct key key_of(struct slice bytes)
@@ -29,6 +29,17 @@ static struct key key_of(struct slice bytes)
 
 	key_add_bytes(&key, bytes.at, bytes.size);
 	return key;
+}
+
+void *repair_grown(struct repair *repair, void *list, size_t count, size_t size)
+{
+	void *grown = list;
+
+	if ((count & (count - 1)) == 0)
+		grown = reallocarray(list, count ? 2 * count : 1, size);
+	if (!grown)
+		txn_fail(repair->txn, -ENOMEM);
+	return grown;
 }
 
 void repair_find(struct repair *repair, unsigned table, struct slice key, const char *what,
@@ -83,19 +94,12 @@ void repair_look(struct repair *repair, unsigned table)
 static void change_add(struct repair *repair, struct changes *changes, struct slice key,
 	const struct repair_entry *entry)
 {
-	size_t room = changes->room ? 2 * changes->room : 64;
-	struct change *at = changes->at;
+	struct change *at = repair_grown(repair, changes->at, changes->count, sizeof(*at));
 
-	if (changes->count == changes->room) {
-		at = reallocarray(at, room, sizeof(*at));
-		if (!at) {
-			txn_fail(repair->txn, -ENOMEM);
-			return;
-		}
-		changes->at = at;
-		changes->room = room;
-	}
-	changes->at[changes->count++] = (struct change){ entry, key_of(key) };
+	if (!at)
+		return;
+	changes->at = at;
+	at[changes->count++] = (struct change){ entry, key_of(key) };
 }
 
 static void changes_make(struct repair *repair, unsigned table, struct changes *changes)
@@ -135,22 +139,17 @@ void repair_counters(struct repair *repair, unsigned table)
 
 static void expect(struct repair *repair, const struct key *key, struct repair_entry entry)
 {
-	size_t room = repair->room ? 2 * repair->room : 1024;
-	struct repair_entry *entries = repair->entries;
+	struct repair_entry *entries =
+		repair_grown(repair, repair->entries, repair->count, sizeof(*entries));
 
+	if (entries)
+		repair->entries = entries;
 	entry.key = (struct slice){ arena_text(repair->arena, (const char *)key->bytes, key->size),
 		key->size };
-	if (repair->count == repair->room) {
-		entries = reallocarray(entries, room, sizeof(*entries));
-		if (entries) {
-			repair->entries = entries;
-			repair->room = room;
-		}
-	}
-	if (!entries || !entry.key.at || (entry.record && !entry.from))
+	if (!entry.key.at || (entry.record && !entry.from))
 		txn_fail(repair->txn, -ENOMEM);
-	else
-		repair->entries[repair->count++] = entry;
+	else if (entries)
+		entries[repair->count++] = entry;
 }
 
 void repair_expect(struct repair *repair, const struct key *key, const void *at, size_t size)

@@ -21,7 +21,7 @@ struct repair {
 	void (*found)(void *argument, const struct finding *finding);
 	void *argument;
 	struct repair_entry *entries; /* expected in the table that comes next */
-	size_t count, room;
+	size_t count;
 };
 
 struct repair_plan {
@@ -31,6 +31,10 @@ struct repair_plan {
 };
 
 extern const struct repair_plan catalogd_repair, orderd_repair, stockd_repair;
+
+/* The list of `count` elements with room for one more: it grows at every power of two. NULL: no
+ * memory, and the transaction has failed; the list is as it was. */
+void *repair_grown(struct repair *repair, void *list, size_t count, size_t size);
 
 /* Names something. */
 void repair_find(struct repair *repair, unsigned table, struct slice key, const char *what,

@@ -492,5 +492,6 @@ struct service_counts service_counts(const struct service *service)
 	struct service_counts counts = stats_counts(service->stats);
 
 	counts.parked = calls_in_hand(service->calls);
+	counts.room = calls_left(service->calls);
 	return counts;
 }

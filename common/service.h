@@ -257,6 +257,7 @@ struct service_counts {
 	uint64_t ticks;
 	uint64_t commits; /* ticks that wrote */
 	uint64_t requests;
-	size_t parked;
+	size_t parked; /* parts of requests in hand */
+	size_t room;   /* for parts of new work */
 };
 struct service_counts service_counts(const struct service *service);

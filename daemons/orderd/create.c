@@ -399,6 +399,7 @@ static int stock_silence(const struct tick *tick, const struct open_saga *open, 
 static void compensate(struct tick *tick, const struct open_saga *open)
 {
 	struct open_saga next = { .number = open->number, .step = SAGA_COMPENSATING };
+	bool is_full = open->last_outcome == OUTCOME_STORAGE_FULL;
 	struct saga saga = {
 		.order_id = open->number,
 		.step = SAGA_COMPENSATING,
@@ -407,12 +408,9 @@ static void compensate(struct tick *tick, const struct open_saga *open)
 	};
 
 	coordinator_handles(tick, open);
-	if (open->last_outcome == OUTCOME_STORAGE_FULL)
-		coordinator_answer(tick, open->number, OUTCOME_STORAGE_FULL,
-			"stockd's store or its disk is full", NULL);
-	else
-		coordinator_answer(tick, open->number, stock_silence(tick, open, PEER_STOCKD), NULL,
-			NULL);
+	coordinator_answer(tick, open->number,
+		is_full ? OUTCOME_STORAGE_FULL : stock_silence(tick, open, PEER_STOCKD),
+		is_full ? "stockd's store or its disk is full" : NULL, NULL);
 	saga_put(tick, &saga);
 	saga_send(tick, &saga);
 	coordinator_settled(tick, open->number);

@@ -209,6 +209,15 @@ int handle_order_get(struct tick *tick, const void *request, void *reply)
 	return outcome;
 }
 
+static int differs(struct tick *tick, uint64_t user_id, uint64_t order_id)
+{
+	struct key key = order_id > 0 ? entry_key(user_id, order_id) : user_key(user_id, 0);
+
+	record_damaged(tick->txn, TABLE_USERS, (struct slice){ key.bytes, key.size },
+		"differs from the orders");
+	return -EUCLEAN;
+}
+
 /* Whether the last page leaves out none of those that are counted: the status of an entry has no
  * checksum of its own. */
 static bool page_ends(const struct order_query *query, const struct order_list *list)
@@ -241,16 +250,17 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 		lines <= PAGE_LINES_MAX) {
 		struct order order;
 
-		if (!order_get(tick, ids[list->count], &order) ||
-			(query->status != ORDERD_ANY && query->status != order.wire.status))
+		if (!order_get(tick, ids[list->count], &order))
 			return -EUCLEAN;
+		if (query->status != ORDERD_ANY && query->status != order.wire.status)
+			return differs(tick, query->user_id, ids[list->count]);
 		lines += order.wire.item_count;
 		list->orders[list->count++] = order.wire;
 	}
 	if (list->count < found)
 		list->next = ids[list->count - 1];
 	else if (!page_ends(query, list))
-		return -EUCLEAN;
+		return differs(tick, query->user_id, 0);
 	return OUTCOME_OK;
 }
 

@@ -26,22 +26,10 @@ static bool is_damaged(const struct findings *findings, uint64_t order_id)
 	return false;
 }
 
-/* A list with room for one more, doubled at every power of two; NULL: no memory. */
-static void *with_room(struct repair *repair, void *list, size_t count, size_t size)
-{
-	void *more = list;
-
-	if ((count & (count - 1)) == 0)
-		more = reallocarray(list, count ? 2 * count : 1, size);
-	if (!more)
-		txn_fail(repair->txn, -ENOMEM);
-	return more;
-}
-
 static void listed_add(struct repair *repair, struct findings *findings, struct listed listed)
 {
 	struct listed *orders =
-		with_room(repair, findings->orders, findings->order_count, sizeof(listed));
+		repair_grown(repair, findings->orders, findings->order_count, sizeof(listed));
 
 	if (!orders)
 		return;
@@ -56,7 +44,7 @@ static void second_add(struct repair *repair, struct findings *findings, struct 
 
 	if (count > 0 && findings->seconds[count - 1].second == begun.second)
 		return;
-	seconds = with_room(repair, findings->seconds, count, sizeof(begun));
+	seconds = repair_grown(repair, findings->seconds, count, sizeof(begun));
 	if (!seconds)
 		return;
 	findings->seconds = seconds;
@@ -66,7 +54,7 @@ static void second_add(struct repair *repair, struct findings *findings, struct 
 static void damaged_add(struct repair *repair, struct findings *findings, uint64_t order_id)
 {
 	uint64_t *damaged =
-		with_room(repair, findings->damaged, findings->damaged_count, sizeof(order_id));
+		repair_grown(repair, findings->damaged, findings->damaged_count, sizeof(order_id));
 
 	if (!damaged)
 		return;
