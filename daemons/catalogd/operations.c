@@ -43,7 +43,7 @@ static int handle_put(struct tick *tick, const void *request, void *reply)
 {
 	struct catalog catalog = catalog_of(tick);
 
-	return told(tick, &catalog, catalog.txn ? book_put(&catalog, request, reply) : ABSENT);
+	return told(tick, &catalog, book_put(&catalog, request, reply));
 }
 
 static int handle_list(struct tick *tick, const void *request, void *reply)

@@ -123,13 +123,7 @@ def watch(daemons, process):
 
 
 def anonymous_mib(daemons):
-    """Its own memory: the store's pages are the page cache's."""
-    found = {}
-    for name in suite.DAEMONS:
-        with open(f"/proc/{daemons.pid(name)}/status", encoding="ascii") as status:
-            rows = dict(line.split(":", 1) for line in status)
-        found[name] = int(rows["RssAnon"].split()[0]) / 1024
-    return found
+    return {name: daemons.memory_kib(name, "RssAnon") / 1024 for name in suite.DAEMONS}
 
 
 def costs(result):

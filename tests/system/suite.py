@@ -310,15 +310,15 @@ class Suite:
             raise AssertionError(f"orderctl {arguments}: {status}\n{out}{err}")
         return [json.loads(line) for line in out.splitlines()]
 
-    def memory_kib(self, name):
-        """(resident, address space) in KiB."""
+    def memory_kib(self, name, row="VmRSS"):
+        """A row of /proc/PID/status: RssAnon is without the pages of files, as stores have them."""
         with open(f"/proc/{self.pid(name)}/status", encoding="ascii") as status:
             rows = dict(line.split(":", 1) for line in status)
-        return int(rows["VmRSS"].split()[0]), int(rows["VmSize"].split()[0])
+        return int(rows[row].split()[0])
 
     def is_sanitized(self, name):
         """The shadow memory of a sanitizer takes more than a TiB of addresses."""
-        return self.memory_kib(name)[1] > 1 << 30
+        return self.memory_kib(name, "VmSize") > 1 << 30
 
     # --- everything there is ---
 
