@@ -82,6 +82,14 @@ bool text_is_sku(const char *at, size_t size)
 	return true;
 }
 
+bool text_is_instance(const char *at, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!char_is_alnum(at[i]) && at[i] != '_' && at[i] != '-')
+			return false;
+	return size > 0 && size <= INSTANCE_MAX_BYTES;
+}
+
 /* The number at the beginning of a text, and what stands behind it; NULL: none or too large. */
 static const char *number_read(const char *text, uint64_t *ret)
 {

@@ -14,6 +14,11 @@ bool text_is_clean(const char *at, size_t size);
  * sku, an ISBN, a shop's own code. */
 bool text_is_sku(const char *at, size_t size);
 
+/* True if the bytes are 1 to INSTANCE_MAX_BYTES of A-Z a-z 0-9 and _ -: what stands behind the @ of
+ * an instance. */
+#define INSTANCE_MAX_BYTES 32
+bool text_is_instance(const char *at, size_t size);
+
 /* Whole decimal numbers with nothing before or behind them. False: not a number or out of range;
  * *ret stays as it was. */
 bool text_to_u64(const char *text, uint64_t *ret);

@@ -7,7 +7,7 @@ void condition_ask(struct ctl *ctl, enum neighbour who, struct condition *ret)
 {
 	char nothing = 0;
 
-	*ret = (struct condition){ .name = neighbour_name(who) };
+	*ret = (struct condition){ .name = ctl_name(ctl, who) };
 	ret->result = ctl_try(ctl, who, "health", &empty_record, &nothing, &health_record,
 		&ret->health, &ret->answer);
 	if (!ret->result) {

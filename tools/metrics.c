@@ -61,6 +61,7 @@ struct writer {
 	FILE *out;
 	enum metrics_format format;
 	const struct measure *measures;
+	size_t count;
 };
 
 static void head_write(const struct writer *writer, const char *name, const char *type,
@@ -93,7 +94,7 @@ static void metric_write(const struct writer *writer, const struct metric *metri
 	bool counts = metric->kind == COUNTER;
 
 	head_write(writer, metric->name, counts ? "counter" : "gauge", metric->help);
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
+	for (size_t i = 0; i < writer->count; i++) {
 		if (!writer->measures[i].up)
 			continue;
 		fprintf(writer->out, "%s%s{daemon=\"%s\"} ", metric->name, counts ? "_total" : "",
@@ -105,11 +106,11 @@ static void metric_write(const struct writer *writer, const struct metric *metri
 static void up_write(const struct writer *writer)
 {
 	head_write(writer, "orderd_up", "gauge", "Whether the daemon answers.");
-	for (size_t i = 0; i < NEIGHBOURS; i++)
+	for (size_t i = 0; i < writer->count; i++)
 		fprintf(writer->out, "orderd_up{daemon=\"%s\"} %d\n",
 			writer->measures[i].condition.name, writer->measures[i].up);
 	head_write(writer, "orderd_build_info", "gauge", "Which version runs.");
-	for (size_t i = 0; i < NEIGHBOURS; i++)
+	for (size_t i = 0; i < writer->count; i++)
 		if (writer->measures[i].up)
 			fprintf(writer->out, "orderd_build_info{daemon=\"%s\",version=\"%s\"} 1\n",
 				writer->measures[i].condition.name,
@@ -142,7 +143,7 @@ static void daemon_spreads_write(const struct writer *writer)
 	char labels[128];
 
 	head_write(writer, "orderd_tick_events", "summary", "Events that one tick took.");
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
+	for (size_t i = 0; i < writer->count; i++) {
 		snprintf(labels, sizeof(labels), "daemon=\"%s\"",
 			writer->measures[i].condition.name);
 		if (writer->measures[i].up)
@@ -150,7 +151,7 @@ static void daemon_spreads_write(const struct writer *writer)
 				&writer->measures[i].stats.batch, 1);
 	}
 	head_write(writer, "orderd_commit_seconds", "summary", "How long a commit took.");
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
+	for (size_t i = 0; i < writer->count; i++) {
 		snprintf(labels, sizeof(labels), "daemon=\"%s\"",
 			writer->measures[i].condition.name);
 		if (writer->measures[i].up)
@@ -166,7 +167,7 @@ static void operations_walk(const struct writer *writer,
 {
 	char labels[128];
 
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
+	for (size_t i = 0; i < writer->count; i++) {
 		const struct stats_report *stats = &writer->measures[i].stats;
 
 		for (size_t j = 0; writer->measures[i].up && j < stats->operation_count; j++) {
@@ -237,12 +238,12 @@ static void measure_take(struct ctl *ctl, enum neighbour who, struct measure *re
 
 void metrics_write(struct ctl *ctl, enum metrics_format format, FILE *out)
 {
-	struct measure measures[NEIGHBOURS] = { 0 };
-	struct writer writer = { out, format, measures };
+	struct measure measures[MEMBERS_MAX] = { 0 };
+	struct writer writer = { out, format, measures, ctl_members(ctl) };
 
 	if (!ctl->timeout_ms)
 		ctl->timeout_ms = HEALTH_TIMEOUT_MS;
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++)
+	for (enum neighbour who = 0; who < writer.count; who++)
 		measure_take(ctl, who, &measures[who]);
 	up_write(&writer);
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)

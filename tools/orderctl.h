@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "client.h"
+#include "instances.h"
 #include "protocol.h"
 
 /* orderctl: a table of verbs over common/client.h. A verb is a row in orderctl.c and a function;
@@ -28,7 +29,9 @@ enum {
 #define STATE_DIR "/var/lib/orderd"
 #endif
 
+/* Behind the four daemons come the instances of catalogd that ctl_members has found. */
 enum neighbour { ORDERD, STOCKD, CATALOGD, REAPERD, NEIGHBOURS };
+#define MEMBERS_MAX (NEIGHBOURS + INSTANCES_MAX)
 
 struct ctl {
 	const char *runtime_dir;
@@ -40,7 +43,9 @@ struct ctl {
 	size_t argument_count;
 	struct ctl_option *options; /* of the verb, in order */
 	size_t option_count;
-	struct connection *connections[NEIGHBOURS]; /* opened on first use */
+	char *instances[INSTANCES_MAX]; /* by name: "catalogd@2" */
+	size_t instance_count;
+	struct connection *connections[MEMBERS_MAX]; /* opened on first use */
 };
 
 /* One command. The synopsis is made of
@@ -137,7 +142,11 @@ int ctl_number(const struct ctl *ctl, const char *what, const char *text, int64_
 #define TIMEOUT_MS 10000 /* of one command, unless --timeout says otherwise */
 
 int64_t ctl_timeout_ms(const struct ctl *ctl);
-const char *neighbour_name(enum neighbour who);
+const char *ctl_name(const struct ctl *ctl, enum neighbour who);
+
+/* Looks which instances of catalogd there are, or are to be, and returns how many there are to ask
+ * with the four: `who` from 0 on. Those found before keep their place (members.c). */
+size_t ctl_members(struct ctl *ctl);
 
 /* The connection to a daemon. 0 or a negative errno. */
 int ctl_connection(struct ctl *ctl, enum neighbour who, struct connection **ret);

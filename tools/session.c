@@ -1,19 +1,18 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "orderctl.h"
 #include "text.h"
 
-static const struct neighbour_row {
-	const char *name, *socket;
-} rows[NEIGHBOURS] = {
-	[ORDERD] = { "orderd", SOCKET_ORDERD },
-	[STOCKD] = { "stockd", SOCKET_STOCKD },
-	[CATALOGD] = { "catalogd", SOCKET_CATALOGD },
-	[REAPERD] = { "reaperd", SOCKET_REAPERD },
+static const char *const names[NEIGHBOURS] = {
+	[ORDERD] = "orderd",
+	[STOCKD] = "stockd",
+	[CATALOGD] = "catalogd",
+	[REAPERD] = "reaperd",
 };
 
 int64_t ctl_timeout_ms(const struct ctl *ctl)
@@ -21,14 +20,14 @@ int64_t ctl_timeout_ms(const struct ctl *ctl)
 	return ctl->timeout_ms ? ctl->timeout_ms : TIMEOUT_MS;
 }
 
-const char *neighbour_name(enum neighbour who)
+const char *ctl_name(const struct ctl *ctl, enum neighbour who)
 {
-	return rows[who].name;
+	return who < NEIGHBOURS ? names[who] : ctl->instances[who - NEIGHBOURS];
 }
 
 int ctl_connection(struct ctl *ctl, enum neighbour who, struct connection **ret)
 {
-	char *path = arena_print(ctl->arena, "%s/%s", ctl->runtime_dir, rows[who].socket);
+	char *path = arena_print(ctl->arena, "%s/%s.sock", ctl->runtime_dir, ctl_name(ctl, who));
 	int error = path ? 0 : -ENOMEM;
 
 	if (!error && !ctl->connections[who])
@@ -54,10 +53,10 @@ int ctl_try(struct ctl *ctl, enum neighbour who, const char *operation,
 /* What cannot be reached, why, and what to do about it. */
 static void unreachable_print(const struct ctl *ctl, enum neighbour who, int error)
 {
-	const char *name = rows[who].name;
+	const char *name = ctl_name(ctl, who);
 
-	fprintf(stderr, "orderctl: %s does not answer on %s/%s: ", name, ctl->runtime_dir,
-		rows[who].socket);
+	fprintf(stderr, "orderctl: %s does not answer on %s/%s.sock: ", name, ctl->runtime_dir,
+		name);
 	switch (error) {
 	case -ENOENT:
 	case -ENOTDIR:
@@ -89,6 +88,11 @@ static void unreachable_print(const struct ctl *ctl, enum neighbour who, int err
 		fprintf(stderr, "%s.\nCheck that %s is of this version (orderctl status).\n",
 			strerror(-error), name);
 	}
+	if (who >= NEIGHBOURS)
+		fprintf(stderr,
+			"If it is not wanted any more: systemctl disable --now %s.service"
+			" %s.socket\n",
+			name, name);
 }
 
 /* An outcome with that code, where nothing more is known. */
@@ -170,7 +174,9 @@ int ctl_order_ref(struct ctl *ctl, const char *text, struct order_ref *ret)
 
 void ctl_done(struct ctl *ctl)
 {
-	for (size_t i = 0; i < NEIGHBOURS; i++)
+	for (size_t i = 0; i < MEMBERS_MAX; i++)
 		connection_close(ctl->connections[i]);
+	for (size_t i = 0; i < ctl->instance_count; i++)
+		free(ctl->instances[i]);
 	arena_free(ctl->arena);
 }

@@ -46,13 +46,13 @@ static const struct field step_fields[] = {
 };
 static const struct record step_record = RECORD(duration_stats, step_fields);
 
-static void daemons_print(const struct stats_report *reports)
+static void daemons_print(const struct stats_report *reports, size_t count)
 {
 	struct rows *rows = rows_begin(&daemon_record, NULL);
 
-	for (enum neighbour who = 0; rows && who < NEIGHBOURS; who++)
-		if (reports[who].name)
-			rows_add(rows, &reports[who]);
+	for (size_t i = 0; rows && i < count; i++)
+		if (reports[i].name)
+			rows_add(rows, &reports[i]);
 	rows_end(rows);
 }
 
@@ -76,25 +76,26 @@ static void steps_print(const struct stats_report *report)
 	rows_end(rows);
 }
 
-static void reports_print(const struct stats_report *reports)
+static void reports_print(const struct stats_report *reports, size_t count)
 {
-	daemons_print(reports);
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
-		if (!reports[who].name)
+	daemons_print(reports, count);
+	for (size_t i = 0; i < count; i++) {
+		if (!reports[i].name)
 			continue;
-		printf("\n%s, since its start:\n", reports[who].name);
-		operations_print(&reports[who]);
-		steps_print(&reports[who]);
+		printf("\n%s, since its start:\n", reports[i].name);
+		operations_print(&reports[i]);
+		steps_print(&reports[i]);
 	}
 }
 
 int stats_show(struct ctl *ctl)
 {
-	struct stats_report reports[NEIGHBOURS] = { 0 };
+	struct stats_report reports[MEMBERS_MAX] = { 0 };
+	size_t count = ctl_members(ctl);
 	int status = STATUS_DONE;
 	char nothing = 0;
 
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
+	for (enum neighbour who = 0; who < count; who++) {
 		int failed = ctl_call(ctl, who, "stats", &empty_record, &nothing, &stats_record,
 			&reports[who]);
 
@@ -106,6 +107,6 @@ int stats_show(struct ctl *ctl)
 		}
 	}
 	if (!ctl->json)
-		reports_print(reports);
+		reports_print(reports, count);
 	return status;
 }

@@ -68,18 +68,18 @@ static void line_add(struct rows *rows, struct arena *arena, const struct condit
 	rows_add(rows, &shown);
 }
 
-static int conditions_print(struct ctl *ctl, const struct condition conditions[NEIGHBOURS])
+static int conditions_print(struct ctl *ctl, const struct condition *conditions, size_t count)
 {
 	const struct record *record = output_is_json() ? &program_record : &shown_record;
 	struct rows *rows = rows_begin(record, NULL);
 
 	if (!rows)
 		return ctl_failed(ctl, ORDERD, -ENOMEM, NULL);
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
+	for (size_t i = 0; i < count; i++) {
 		if (output_is_json())
-			rows_add(rows, &conditions[who]);
+			rows_add(rows, &conditions[i]);
 		else
-			line_add(rows, ctl->arena, &conditions[who]);
+			line_add(rows, ctl->arena, &conditions[i]);
 	}
 	rows_end(rows);
 	return STATUS_DONE;
@@ -102,16 +102,17 @@ static int condition_tell(struct ctl *ctl, enum neighbour who, const struct cond
 
 int status_show(struct ctl *ctl)
 {
-	struct condition conditions[NEIGHBOURS];
+	struct condition conditions[MEMBERS_MAX];
+	size_t count = ctl_members(ctl);
 	int status;
 
 	if (!ctl->timeout_ms)
 		ctl->timeout_ms = HEALTH_TIMEOUT_MS;
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++)
+	for (enum neighbour who = 0; who < count; who++)
 		condition_ask(ctl, who, &conditions[who]);
-	status = conditions_print(ctl, conditions);
+	status = conditions_print(ctl, conditions, count);
 	fflush(stdout);
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++) {
+	for (enum neighbour who = 0; who < count; who++) {
 		int found = condition_tell(ctl, who, &conditions[who]);
 
 		status = found > status ? found : status;

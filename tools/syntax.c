@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define ARGUMENTS_MAX 1000 /* of a word that may be repeated */
+#define LETTERS_MAX 30
 
 /* One word of a synopsis without its brackets and dots. */
 struct word {
@@ -89,23 +90,30 @@ int syntax_read(struct syntax *ret, struct arena *arena, const char *synopsis)
 	return error;
 }
 
+static unsigned lesser(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
 unsigned word_distance(const char *a, const char *b)
 {
-	unsigned row[32];
-	size_t width = strnlen(b, 30);
+	unsigned rows[3][LETTERS_MAX + 1];
+	size_t height = strnlen(a, LETTERS_MAX), width = strnlen(b, LETTERS_MAX);
 
-	for (unsigned j = 0; j <= width; j++)
-		row[j] = j;
-	for (size_t i = 0; i < 30 && a[i]; i++) {
-		unsigned aslant = row[0]++;
+	for (size_t i = 0; i <= height; i++) {
+		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3];
+		const unsigned *over = rows[(i + 1) % 3];
 
-		for (size_t j = 0; j < width; j++) {
-			unsigned best = aslant + (a[i] != b[j]);
-
-			aslant = row[j + 1];
-			best = best < aslant + 1 ? best : aslant + 1;
-			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
+		for (size_t j = 0; j <= width; j++) {
+			if (i == 0 || j == 0) {
+				row[j] = (unsigned)(i + j);
+				continue;
+			}
+			row[j] = lesser(above[j], row[j - 1]) + 1;
+			row[j] = lesser(row[j], above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = lesser(row[j], over[j - 2] + 1);
 		}
 	}
-	return row[width];
+	return rows[height % 3][width];
 }

@@ -25,6 +25,6 @@ struct syntax {
 /* Names are in the arena. 0 or -ENOMEM. */
 int syntax_read(struct syntax *ret, struct arena *arena, const char *synopsis);
 
-/* How many letters have to be put in, taken out or changed to make one word of the other. Only the
- * first 30 letters count. */
+/* How many letters have to be put in, taken out, changed or swapped with the next to make one word
+ * of the other. Only the first 30 letters count. */
 unsigned word_distance(const char *a, const char *b);

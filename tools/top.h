@@ -48,7 +48,8 @@ struct top {
 	int64_t interval_ms;
 	bool has_keys;
 	int64_t sampled_us; /* monotonic; 0: not yet */
-	struct top_daemon daemons[NEIGHBOURS];
+	struct top_daemon daemons[MEMBERS_MAX];
+	size_t count;
 	struct top_history orders, refused, sagas;
 };
 

@@ -82,12 +82,12 @@ static int head_draw(const struct top *top, const struct top_canvas *canvas)
 	int row = 0, ill = 0;
 
 	gmtime_r(&now, &parts);
-	for (size_t i = 0; i < NEIGHBOURS; i++)
+	for (size_t i = 0; i < top->count; i++)
 		ill += top->daemons[i].condition.state != CONDITION_UP;
 	put(canvas, row, 0, LOOK_HEAD, "orderd  %02d:%02d:%02d UTC", parts.tm_hour, parts.tm_min,
 		parts.tm_sec);
 	if (ill)
-		put(canvas, row, 24, LOOK_BAD, "%d of %d daemons want attention", ill, NEIGHBOURS);
+		put(canvas, row, 24, LOOK_BAD, "%d of %zu daemons want attention", ill, top->count);
 	else
 		put(canvas, row, 24, LOOK_GOOD, "all well");
 	if (canvas->columns >= KEYS_COLUMN + 21)
@@ -95,7 +95,7 @@ static int head_draw(const struct top *top, const struct top_canvas *canvas)
 			value_print_span(top->arena, top->interval_ms),
 			top->has_keys ? ", q ends" : "");
 	row++;
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
+	for (size_t i = 0; i < top->count; i++) {
 		const struct condition *condition = &top->daemons[i].condition;
 
 		if (condition->state != CONDITION_UP)
@@ -117,24 +117,24 @@ static void daemon_draw(const struct top *top, const struct top_canvas *canvas, 
 		? health->store_used_bytes * 100 / health->store_size_max_bytes
 		: 0;
 
-	put(canvas, row, 0, LOOK_PLAIN, "%s", condition->name);
-	put(canvas, row, 10, state_look(condition->state), "%s", condition->state_name);
+	put(canvas, row, 0, LOOK_PLAIN, "%.12s", condition->name);
+	put(canvas, row, 13, state_look(condition->state), "%s", condition->state_name);
 	if (condition->state == CONDITION_DOWN)
 		return;
-	put(canvas, row, 20, LOOK_PLAIN, "%6s %7" PRId64 " %8s %9s %6.1f %8s",
+	put(canvas, row, 23, LOOK_PLAIN, "%6s %7" PRId64 " %8s %9s %6.1f %8s",
 		value_print_span(top->arena, (int64_t)time(NULL) * 1000 - health->started_at),
 		health->backlog, rate_print(work, daemon->work_rate),
 		rate_print(refused, daemon->refused.rate), daemon->batch.value,
 		time_print(commit, daemon->commit_us.value));
-	put(canvas, row, 70, full >= STORE_FULL_PERCENT ? LOOK_WARN : LOOK_PLAIN, "%6" PRId64 "%%",
+	put(canvas, row, 73, full >= STORE_FULL_PERCENT ? LOOK_WARN : LOOK_PLAIN, "%6" PRId64 "%%",
 		full);
 }
 
 static int daemons_draw(const struct top *top, const struct top_canvas *canvas, int row)
 {
-	put(canvas, row++, 0, LOOK_HEAD, "%-9s %-9s %6s %7s %8s %9s %6s %8s %7s", "DAEMON", "STATE",
-		"SINCE", "IN HAND", "DONE/S", "REFUSED/S", "BATCH", "COMMIT", "STORE");
-	for (size_t i = 0; i < NEIGHBOURS; i++)
+	put(canvas, row++, 0, LOOK_HEAD, "%-12s %-9s %6s %7s %8s %9s %6s %8s %7s", "DAEMON",
+		"STATE", "SINCE", "IN HAND", "DONE/S", "REFUSED/S", "BATCH", "COMMIT", "STORE");
+	for (size_t i = 0; i < top->count; i++)
 		daemon_draw(top, canvas, row++, &top->daemons[i]);
 	return row + 1;
 }
@@ -191,11 +191,12 @@ static int busy_compare(const void *a, const void *b)
 }
 
 /* Looking is no work: what this asks itself is left out. */
-static size_t busy_collect(const struct top *top, struct busy list[NEIGHBOURS * TOP_OPERATIONS_MAX])
+static size_t busy_collect(const struct top *top,
+	struct busy list[MEMBERS_MAX * TOP_OPERATIONS_MAX])
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < NEIGHBOURS; i++) {
+	for (size_t i = 0; i < top->count; i++) {
 		for (size_t j = 0; j < top->daemons[i].operation_count; j++) {
 			const struct top_operation *operation = &top->daemons[i].operations[j];
 			struct busy busy = { top->daemons[i].condition.name, operation, 0 };
@@ -215,8 +216,10 @@ static void operation_draw(const struct top_canvas *canvas, int row, const struc
 {
 	const struct top_operation *operation = busy->operation;
 	char spark[TOP_HISTORY * 3 + 1], rate[24], refused[24], mean[24], p99[24];
+	const char *instance = strchr(busy->daemon, '@');
 
-	put(canvas, row, 0, LOOK_PLAIN, "%-18s", operation->name);
+	put(canvas, row, 0, LOOK_PLAIN, "%.*s%.5s", instance ? 13 : 18, operation->name,
+		instance ? instance : "");
 	put(canvas, row, 19, LOOK_GOOD, "%s", spark_print(spark, &operation->rates));
 	put(canvas, row, 19 + TOP_HISTORY, LOOK_PLAIN, " %8s",
 		rate_print(rate, operation->handled.rate));
@@ -229,7 +232,7 @@ static void operation_draw(const struct top_canvas *canvas, int row, const struc
 
 static void operations_draw(const struct top *top, const struct top_canvas *canvas, int row)
 {
-	struct busy list[NEIGHBOURS * TOP_OPERATIONS_MAX];
+	struct busy list[MEMBERS_MAX * TOP_OPERATIONS_MAX];
 	size_t count = busy_collect(top, list);
 
 	put(canvas, row++, 0, LOOK_HEAD, "%-18s %*s %8s %9s %8s %8s", "OPERATION", TOP_HISTORY, "",

@@ -107,7 +107,8 @@ void top_sample(struct top *top)
 	arena_reset(top->arena);
 	ctl->arena = top->arena;
 	ctl->timeout_ms = SAMPLE_TIMEOUT_MS;
-	for (enum neighbour who = 0; who < NEIGHBOURS; who++)
+	top->count = ctl_members(ctl);
+	for (enum neighbour who = 0; who < top->count; who++)
 		daemon_take(top, who, seconds);
 	ctl->arena = kept;
 	top->sampled_us = now_us;

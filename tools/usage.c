@@ -96,7 +96,7 @@ int usage_refuse(const struct ctl *ctl, const char *format, ...)
 /* The noun, or where a noun is given its verb, that is spelt most like `word`. */
 static const char *word_nearest(const char *noun, const char *word)
 {
-	unsigned best = (unsigned)strlen(word) / 2 + 1;
+	unsigned best = (unsigned)strlen(word) / 3 + 1; /* beyond it is another word, not a slip */
 	const char *nearest = NULL;
 
 	for (const struct verb *row = verbs; row->noun; row++) {
@@ -114,6 +114,18 @@ static const char *word_nearest(const char *noun, const char *word)
 	return nearest;
 }
 
+/* The nouns, or the verbs of a noun. */
+static void words_print(const char *before, const char *noun)
+{
+	fputs(before, stderr);
+	for (const struct verb *row = verbs; row->help; row++) {
+		if (noun && !strcmp(noun, row->noun))
+			fprintf(stderr, " %s", row->verb);
+		else if (!noun && (row == verbs || strcmp(row[-1].noun, row->noun) != 0))
+			fprintf(stderr, " %s", row->noun);
+	}
+}
+
 static int word_refuse(const char *noun, const char *word)
 {
 	const char *nearest = word_nearest(noun, word);
@@ -123,6 +135,8 @@ static int word_refuse(const char *noun, const char *word)
 	fprintf(stderr, "orderctl: no such command: %s%s%s", noun, space, word);
 	if (nearest)
 		fprintf(stderr, "; did you mean %s%s%s?", noun, space, nearest);
+	else
+		words_print("; one of:", *noun ? noun : NULL);
 	fprintf(stderr, "\nSee: orderctl%s%s --help\n", space, noun);
 	return STATUS_USAGE;
 }
@@ -130,13 +144,7 @@ static int word_refuse(const char *noun, const char *word)
 /* A command that is not whole. */
 static int noun_refuse(const char *noun)
 {
-	fprintf(stderr, "orderctl: which command? One of:");
-	for (const struct verb *row = verbs; row->help; row++) {
-		if (noun && !strcmp(noun, row->noun))
-			fprintf(stderr, " %s", row->verb);
-		else if (!noun && (row == verbs || strcmp(row[-1].noun, row->noun) != 0))
-			fprintf(stderr, " %s", row->noun);
-	}
+	words_print("orderctl: which command? One of:", noun);
 	fprintf(stderr, "\nSee: orderctl%s%s --help\n", noun ? " " : "", noun ? noun : "");
 	return STATUS_USAGE;
 }

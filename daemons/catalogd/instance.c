@@ -7,14 +7,6 @@
 
 #define PREFIX "catalogd@"
 
-static bool is_name(const char *name)
-{
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-
-	return name[0] && name[strspn(name, allowed)] == '\0';
-}
-
 const struct program *instance_program(const struct program *owner,
 	const struct operation *operations, const char *name)
 {
@@ -22,7 +14,7 @@ const struct program *instance_program(const struct program *owner,
 	static char socket[sizeof(full_name) + sizeof(".sock")];
 	static struct program program;
 
-	if (!is_name(name)) {
+	if (!text_is_instance(name, strlen(name))) {
 		log_message(MESSAGE_CANNOT_SERVE, NULL,
 			"%s: an instance is named by letters, digits, _ and -", name);
 		return NULL;

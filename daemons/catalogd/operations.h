@@ -13,4 +13,3 @@ struct catalogd_settings {
 	struct suite_settings suite;
 	const char *instance; /* "": the owner */
 };
-#define INSTANCE_MAX_BYTES 32

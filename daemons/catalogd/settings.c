@@ -1,4 +1,5 @@
 #include "operations.h"
+#include "text.h"
 
 static const struct option_row option_rows[] = {
 	{ "instance", OPTION_TEXT, offsetof(struct catalogd_settings, instance), "", 0,

@@ -141,6 +141,33 @@ class Instances(unittest.TestCase):
             self.assertIn(f"{self.suite.dir}/{name}.sock (nobody answers there)",
                           reader.message())
 
+    def test_orderctl_looks_after_every_instance_and_misses_one_whose_socket_is_left(self):
+        reader = self.start_instances()
+        for _ in INSTANCES:
+            reader.read()
+
+        def shown(*words):
+            return self.suite.orderctl(*words)[1]
+        for name in INSTANCES:
+            self.assertRegex(shown("status"), rf"(?m)^{name} +up ")
+            self.assertIn(f"\n{name}, since its start:", shown("stats"))
+            self.assertIn(f'orderd_up{{daemon="{name}"}} 1\n', shown("metrics"))
+        live = shown("top", "--count", "1", "--interval", "100ms")
+        self.assertRegex(live, r"(?m)^catalogd@2 +up ")
+        self.assertIn("\ncatalog.get@2 ", live)
+        self.assertIn("3 of 6 daemons want attention", live)
+        self.suite.kill("catalogd@2")
+        status, out, err = self.suite.orderctl("status")
+        self.assertEqual(status, 3)
+        self.assertRegex(out, r"(?m)^catalogd@2 +down ")
+        self.assertIn("systemctl disable --now catalogd@2.service catalogd@2.socket", err)
+        self.assertIn('orderd_up{daemon="catalogd@2"} 0\n', shown("metrics"))
+        os.remove(f"{self.suite.dir}/catalogd@2.sock")
+        with open(f"{self.suite.dir}/catalogd@\".sock", "w", encoding="ascii"):
+            pass
+        self.assertEqual([row.split()[0] for row in shown("status").splitlines()[-3:]],
+                         ["catalogd", "reaperd", "catalogd@1"])
+
     def test_the_name_of_an_instance_is_checked(self):
         self.suite.start("catalogd@../x", wait=False)
         self.assertEqual(self.suite.processes.pop("catalogd@../x").wait(suite.PATIENCE_S), 2)

@@ -172,6 +172,19 @@ stock_is()
 	run -3 orderctl --runtime-dir "$SUITE_DIR/nobody" --timeout 200ms order get 1
 }
 
+@test "a slip of the finger is put right, another word gets the list" {
+	run -2 orderctl order shpi 1
+	has "no such command: order shpi; did you mean order ship?"
+	run -2 orderctl stokc
+	has "did you mean stock?"
+	for word in show delete; do # ship and create are not what was meant
+		run -2 orderctl order $word 1
+		has "no such command: order $word; one of: create get list pay ship"
+	done
+	run -2 orderctl nope
+	has "no such command: nope; one of: catalog stock order"
+}
+
 @test "tables for people: no colour and no escape outside a terminal" {
 	run orderctl order get 1
 	[ "$status" -eq 0 ]

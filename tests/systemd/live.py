@@ -104,6 +104,20 @@ class Live(unittest.TestCase):
             self.assertTrue(client.get("catalog.get", book_id=1)["title"])
         self.assertNotIn(self.suite.pid("catalogd@2"), (before, 0))
 
+    def test_02c_an_instance_that_is_enabled_is_missed_even_without_a_socket(self):
+        def status():
+            return self.machine.run("orderctl", "status", check=False)
+        wait_until(lambda: status().returncode == 0, "all is well")
+        self.assertRegex(status().stdout, r"(?m)^catalogd@2 +up ")
+        self.systemctl("stop", "catalogd@2.socket", "catalogd@2.service")
+        away = status()
+        self.assertEqual(away.returncode, 3)
+        self.assertRegex(away.stdout, r"(?m)^catalogd@2 +down ")
+        self.systemctl("disable", "--now", "catalogd@2.service", "catalogd@2.socket")
+        self.assertEqual(status().returncode, 0)
+        self.assertNotIn("catalogd@2", status().stdout)
+        self.systemctl("enable", "--now", "catalogd@2")
+
     def test_03_the_first_use_starts_what_it_needs(self):
         self.systemctl("stop", "orderd.target")
         for name in DAEMONS:
@@ -197,7 +211,8 @@ class Live(unittest.TestCase):
         self.machine.run("orderctl", "order", "pay", str(self.suite.first))
         load = Load(f"{self.suite.dir}/orderd.sock", 200)
         load.start()
-        running = (*DAEMONS, "catalogd@2")
+        self.systemctl("start", "catalogd@3")  # that nobody has enabled
+        running = (*DAEMONS, "catalogd@2", "catalogd@3")
         before = {name: self.suite.pid(name) for name in running}
         self.install("/root/new")
         load.finish()
@@ -225,6 +240,7 @@ class Live(unittest.TestCase):
         self.assertIn("/var/lib/orderd", said)
         for path in ("/var/lib/orderd", "/etc/orderd"):
             self.assertFalse(os.path.exists(self.machine.path(path)), path)
+        self.assertEqual(self.machine.out("find", "/etc/systemd/system", "-name", "catalogd*"), "")
 
 
 if __name__ == "__main__":

@@ -126,6 +126,21 @@ static void a_sku_is_of_few_characters_and_begins_with_one_that_can_be_read_alou
 static const char *const not_numbers[] = { "", " ", "-", "+", "+1", " 1", "1 ", "1.0", "1e3",
 	"0x10", "1,000", "a", "1a", "--1", "18446744073709551616", "99999999999999999999999" };
 
+static void an_instance_has_a_short_name_that_is_no_path(void **state)
+{
+	char longest[INSTANCE_MAX_BYTES + 1];
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	assert_true(text_is_instance("2", 1));
+	assert_true(text_is_instance("east_B-7", 8));
+	assert_true(text_is_instance(longest, INSTANCE_MAX_BYTES));
+	assert_false(text_is_instance(longest, INSTANCE_MAX_BYTES + 1));
+	assert_false(text_is_instance("", 0));
+	assert_false(text_is_instance("../x", 4));
+	assert_false(text_is_instance("a\"b", 3));
+}
+
 static void an_unsigned_number_is_digits_up_to_64_bits(void **state)
 {
 	uint64_t number = 7;
@@ -216,6 +231,7 @@ int main(void)
 		cmocka_unit_test(plain_and_foreign_text_is_clean_and_a_nul_or_tab_is_not),
 		cmocka_unit_test(
 			a_sku_is_of_few_characters_and_begins_with_one_that_can_be_read_aloud),
+		cmocka_unit_test(an_instance_has_a_short_name_that_is_no_path),
 		cmocka_unit_test(an_unsigned_number_is_digits_up_to_64_bits),
 		cmocka_unit_test(a_signed_number_reaches_from_end_to_end),
 		cmocka_unit_test(a_duration_counts_milliseconds_whatever_its_unit),
