@@ -291,6 +291,9 @@ static int events_add(struct loop *loop)
 		result = sd_event_add_io(loop->event, NULL, fds[i], EPOLLIN, on_input, loop);
 	if (result >= 0)
 		result = sd_event_add_defer(loop->event, &loop->more, on_more, loop);
+	/* Else it came before every signal, as what has waited longest, for as long as it is on. */
+	if (result >= 0)
+		result = sd_event_source_set_priority(loop->more, SD_EVENT_PRIORITY_IDLE);
 	if (result >= 0)
 		result = sd_event_add_time_relative(loop->event, &loop->timer, CLOCK_MONOTONIC, 0,
 			1000, on_timer, loop);

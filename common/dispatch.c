@@ -440,6 +440,9 @@ static enum verdict handle_envelope(struct service *service, const struct value 
 		return refuse(service, OUTCOME_UNKNOWN_OPERATION, NULL);
 	if (service->stopping)
 		return refuse(service, OUTCOME_BUSY, "the daemon stops: send it again soon");
+	if (service->crowded)
+		return refuse(service, OUTCOME_BUSY,
+			"too many answers were not read: read them, then send it again");
 	return handle_operation(service, map);
 }
 
@@ -459,6 +462,7 @@ enum verdict dispatch_request(struct service *service, const struct event *event
 	service->operation = NULL;
 	service->message = NULL;
 	service->route = &event->route;
+	service->crowded = event->crowded;
 	service->deadline_ms = 0;
 	if (event->kind == EVENT_MALFORMED || event->size > REQUEST_MAX_BYTES ||
 		codec_parse(service->tick.arena, event->data, event->size, &map) < 0 ||

@@ -216,6 +216,7 @@ struct event {
 	enum event_kind kind;
 	unsigned peer;
 	struct route route;
+	bool crowded; /* its client has left too much unread: it is told to come again */
 	const void *data;
 	size_t size;
 };

@@ -59,6 +59,7 @@ struct service {
 	uint32_t part; /* of a many-form, or of a peer's results */
 	struct call *call;
 	bool parked;
+	bool crowded;
 	const struct operation *operation;
 	const struct route *route;
 	int64_t deadline_ms; /* monotonic */

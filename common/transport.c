@@ -11,6 +11,7 @@
 #include <zmq.h>
 
 #include "passed.h"
+#include "unread.h"
 
 #define LINGER_MS 200
 #define HANDSHAKE_MS 2000
@@ -35,6 +36,7 @@ struct port {
 struct transport {
 	void *context;
 	void *events_out;
+	struct unread *unread;
 	struct port router;
 	struct port peers[PEERS_MAX];
 	size_t peer_count;
@@ -160,7 +162,8 @@ int transport_open(struct transport **ret, const struct program *program, const 
 	if (!transport)
 		return -ENOMEM;
 	transport->context = zmq_ctx_new();
-	result = transport->context ? 0 : -zmq_errno();
+	transport->unread = unread_new();
+	result = transport->context && transport->unread ? 0 : -ENOMEM;
 	if (result == 0)
 		result = events_open(transport, runtime_dir, program->events_socket);
 	if (result == 0)
@@ -194,6 +197,7 @@ void transport_close(struct transport *transport)
 		socket_close(transport->peers[i].socket);
 	if (transport->context)
 		zmq_ctx_term(transport->context);
+	unread_free(transport->unread);
 	free(transport);
 }
 
@@ -271,6 +275,7 @@ static bool client_take(struct transport *transport)
 	event->data = good ? zmq_msg_data(body) : NULL;
 	event->size = good ? zmq_msg_size(body) : 0;
 	route_read_credentials(&event->route, body);
+	event->crowded = unread_is_too_much(transport->unread, &event->route);
 	transport->count++;
 	return true;
 }
@@ -371,17 +376,37 @@ size_t transport_fds(struct transport *transport, int ret_fds[1 + PEERS_MAX])
 
 /* --- sending -------------------------------------------------------------------------------- */
 
+/* The answer as libzmq gets it, made before its client is named: a message that is begun has to be
+ * ended. False: no memory. */
+static bool answer_make(struct transport *transport, const struct route *route, const void *data,
+	size_t size, zmq_msg_t *ret)
+{
+	struct unread_answer *answer = unread_answer_new(transport->unread, route, data, size);
+
+	if (!answer)
+		return false;
+	if (zmq_msg_init_data(ret, unread_answer_data(answer), size, unread_answer_free, answer) ==
+		0)
+		return true;
+	unread_answer_free(NULL, answer);
+	return false;
+}
+
 static void bus_reply(void *argument, const struct route *route, const void *data, size_t size)
 {
 	struct transport *transport = argument;
 	void *router = transport->router.socket;
+	zmq_msg_t answer;
 
 	transport->router.unsure = true;
-	if (zmq_send(router, route->identity, route->identity_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+	if (!answer_make(transport, route, data, size, &answer))
 		return;
-	if (route->delimiter && zmq_send(router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+	if (zmq_send(router, route->identity, route->identity_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >=
+			0 &&
+		(!route->delimiter || zmq_send(router, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0) &&
+		zmq_msg_send(&answer, router, ZMQ_DONTWAIT) >= 0)
 		return;
-	zmq_send(router, data, size, ZMQ_DONTWAIT);
+	zmq_msg_close(&answer);
 }
 
 static bool bus_send(void *argument, unsigned peer, const void *data, size_t size)

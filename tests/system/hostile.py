@@ -17,6 +17,11 @@ GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + b"\0" * 16 + b"\0" + b"\0" * 31
 SERVED_S = 6
 UNANSWERED_MAX = 1024  # on one connection
 RSS_GROWTH_KIB = 64 * 1024
+SILENT_CROWD = 12
+SILENT_REQUESTS = 1500  # of half a megabyte each
+SILENT_S = 5
+SILENT_GROWTH_KIB = 256 * 1024
+SILENT_STOP_S = 5
 
 class Hostile(unittest.TestCase):
     def setUp(self):
@@ -110,6 +115,40 @@ class Hostile(unittest.TestCase):
                         time.sleep(0.01)
                 self.check_served()
                 self.assertLess(self.suite.memory_kib(name) - before, RSS_GROWTH_KIB, name)
+
+    def order_long_lists(self):
+        """Orders of which a page has half a megabyte."""
+        with self.suite.client("catalogd") as client:
+            client.get("catalog.put", books=[
+                {"book_id": book, "title": "本" * 66, "price": 1} for book in range(1, 21)])
+        with self.suite.client("stockd") as client:
+            client.get("stock.set", levels=[
+                {"book_id": book, "available": 1000} for book in range(1, 21)])
+        with self.suite.client("orderd") as client:
+            client.get("order.create", orders=[
+                {"user_id": 9, "items": [{"book_id": book, "quantity": 1}
+                                         for book in range(1, 21)]} for _ in range(100)])
+
+    def test_a_crowd_that_asks_for_long_lists_and_never_reads(self):
+        """Memory is bounded in bytes, others are served, and the daemon still hears that it is
+        to stop."""
+        self.order_long_lists()
+        before = self.suite.memory_kib("orderd")
+        frame = msgpack.packb({"v": 1, "id": 1, "op": "order.list", "user_id": 9,
+                               "page_size": 100})
+        for _ in range(SILENT_CROWD):
+            silent = zmq.Context.instance().socket(zmq.DEALER)
+            self.sockets.append(silent)
+            for option, value in ((zmq.LINGER, 0), (zmq.RCVHWM, 1), (zmq.SNDHWM, 0)):
+                silent.setsockopt(option, value)
+            silent.connect(f"ipc://{self.suite.dir}/orderd.sock")
+            for _ in range(SILENT_REQUESTS):
+                silent.send(frame)
+        end = time.monotonic() + SILENT_S
+        while time.monotonic() < end:
+            self.check_served()
+            self.assertLess(self.suite.memory_kib("orderd") - before, SILENT_GROWTH_KIB)
+        self.assertLess(self.suite.stop("orderd"), SILENT_STOP_S)
 
     def test_who_reads_late_loses_nothing(self):
         """As many unanswered requests as are allowed; libzmq is slow to count what was taken."""

@@ -72,6 +72,24 @@ static void what_the_loop_says_is_of_no_shape_is_refused_unread(void **state)
 	assert_next_works();
 }
 
+static void who_has_left_too_much_unread_is_told_to_come_again(void **state)
+{
+	struct buffer frame = good_frame();
+	struct event event = request_from('a', geteuid());
+
+	(void)state;
+	event.crowded = true;
+	queue_event(event, frame.at, frame.size);
+	bench_tick();
+	assert_error(reply_to('a'), "busy");
+	assert_error(ask_toy("toy.get", 1, NULL), "book_not_found");
+	event.crowded = false;
+	queue_event(event, frame.at, frame.size);
+	bench_tick();
+	assert_int_equal(number_of(reply_to('a'), "code"), 0);
+	buffer_done(&frame);
+}
+
 static void a_frame_may_have_64_kib_and_not_a_byte_more(void **state)
 {
 	char *filling = calloc(1, REQUEST_MAX_BYTES);
@@ -374,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(what_is_no_map_in_one_frame_is_a_bad_frame),
 		BENCH_TEST(what_the_loop_says_is_of_no_shape_is_refused_unread),
+		BENCH_TEST(who_has_left_too_much_unread_is_told_to_come_again),
 		BENCH_TEST(a_frame_may_have_64_kib_and_not_a_byte_more),
 		BENCH_TEST(every_truncation_of_a_frame_is_refused_without_effect),
 		BENCH_TEST(every_flipped_bit_of_a_frame_gets_one_answer),
