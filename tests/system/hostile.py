@@ -14,6 +14,11 @@ import suite
 CROWD = 400
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + b"\0" * 16 + b"\0" + b"\0" * 31
 
+READY = b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
+PART = b"\x03" + (65536).to_bytes(8, "big") + b"x" * 65536  # of a message, and more follows
+PARTS_BYTES = 900 << 20
+PARTS_RSS_MAX_KIB = 850 << 10
+
 SERVED_S = 6
 UNANSWERED_MAX = 1024  # on one connection
 RSS_GROWTH_KIB = 64 * 1024
@@ -99,6 +104,21 @@ class Hostile(unittest.TestCase):
             suite.wait_until(lambda name=name, before=before:
                              self.suite.memory_kib(name) < before + RSS_GROWTH_KIB,
                              f"{name} has given the memory back")
+        self.check_served()
+
+    def test_a_message_without_end_on_a_bare_socket(self):
+        """libzmq's own clients keep such a message to themselves. Who sends one is disconnected
+        before the daemon is too large."""
+        hostile = self.connect("orderd")
+        hostile.sendall(GREETING)
+        received = 0
+        while received < len(GREETING):
+            received += len(hostile.recv(len(GREETING) - received))
+        hostile.sendall(b"\x04" + bytes([len(READY)]) + READY)
+        with self.assertRaises(OSError):
+            for _ in range(PARTS_BYTES // len(PART)):
+                hostile.sendall(PART)
+        self.assertLess(self.suite.memory_kib("orderd"), PARTS_RSS_MAX_KIB)
         self.check_served()
 
     def test_a_client_that_never_reads(self):
