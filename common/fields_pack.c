@@ -80,16 +80,14 @@ bool field_is_shown(const struct field *field, const void *record)
 static void record_pack(struct buffer *buffer, const struct record *record, const void *from,
 	bool stored)
 {
-	uint32_t shown = 0;
+	size_t map;
 
 	if (stored) {
 		fields_to_array(buffer, record, from);
 		return;
 	}
-	for (size_t i = 0; i < record->count; i++)
-		shown += field_is_shown(&record->fields[i], from);
-	pack_map(buffer, shown);
-	fields_to_map(buffer, record, from);
+	map = pack_open_map(buffer);
+	pack_close(buffer, map, fields_to_map(buffer, record, from));
 }
 
 static void list_pack(struct buffer *buffer, const struct field *field, const void *record,
@@ -181,7 +179,7 @@ uint32_t fields_to_map(struct buffer *buffer, const struct record *record, const
 
 		if (!field_is_shown(field, from))
 			continue;
-		pack_str(buffer, field->name);
+		pack_name(buffer, field->name);
 		field_pack(buffer, field, from, false);
 		count++;
 	}
