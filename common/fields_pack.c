@@ -80,14 +80,16 @@ bool field_is_shown(const struct field *field, const void *record)
 static void record_pack(struct buffer *buffer, const struct record *record, const void *from,
 	bool stored)
 {
-	size_t map;
+	uint32_t shown = 0;
 
 	if (stored) {
 		fields_to_array(buffer, record, from);
 		return;
 	}
-	map = pack_open_map(buffer);
-	pack_close(buffer, map, fields_to_map(buffer, record, from));
+	for (size_t i = 0; i < record->count; i++)
+		shown += field_is_shown(&record->fields[i], from);
+	pack_map(buffer, shown);
+	fields_to_map(buffer, record, from);
 }
 
 static void list_pack(struct buffer *buffer, const struct field *field, const void *record,
