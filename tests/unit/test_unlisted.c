@@ -1,5 +1,5 @@
-#include "orderd_steps.h"
 #include "daemons/orderd/unlisted.h"
+#include "orderd_steps.h"
 
 /* Under load the entries of users' lists are gathered and written later: nobody can tell. */
 
