@@ -15,6 +15,7 @@
 #define PROGRESS_US 500000
 #define PROGRESS_COLUMNS 60
 #define IDLE_US 100000
+#define TOGETHER_US 200 /* requests that are due within this leave together in the open loop */
 
 struct slot {
 	uint64_t since_us;
@@ -146,9 +147,9 @@ static int closed_send(struct run *run, struct link *link)
 	return result < 0 ? result : link_flush(run, link);
 }
 
-static uint64_t due_us(const struct run *run)
+static uint64_t due_us(const struct run *run, uint64_t number)
 {
-	return run->began_us + (uint64_t)((double)run->sent * 1e6 / run->load->rate);
+	return run->began_us + (uint64_t)((double)number * 1e6 / run->load->rate);
 }
 
 /* Everything that is due by now, to the connections in turn. */
@@ -157,29 +158,32 @@ static int open_send(struct run *run)
 	uint64_t now = clock_monotonic_us();
 	int result = 0;
 
-	while (result == 0 && run->sent < run->load->requests && due_us(run) <= now) {
+	while (result == 0 && run->sent < run->load->requests && due_us(run, run->sent) <= now) {
 		struct link *link = &run->links[run->turn++ % run->load->connections];
 
 		run->held = link->spare_count == 0;
 		if (run->held)
 			break;
-		result = link_put(run, link, due_us(run));
+		result = link_put(run, link, due_us(run, run->sent));
 		if (result == 0)
 			result = link_flush(run, link);
 	}
 	return result;
 }
 
-/* In the open loop until the next request is due, by a clock finer than a millisecond's: looking
- * again and again meanwhile would take a core from what is measured. */
+/* In the open loop until the next requests are due, by a clock finer than a millisecond's: looking
+ * again and again meanwhile, or for each of many a second, would take a core from what is
+ * measured. */
 static struct timespec wait_time(const struct run *run)
 {
 	uint64_t now = clock_monotonic_us();
-	uint64_t us = IDLE_US;
+	uint64_t us = IDLE_US, due;
 
-	if (run->load->rate > 0 && !run->held && run->sent < run->load->requests &&
-		due_us(run) < now + us)
-		us = due_us(run) > now ? due_us(run) - now : 0;
+	if (run->load->rate > 0 && !run->held && run->sent < run->load->requests) {
+		due = due_us(run, run->sent + (uint64_t)(run->load->rate * TOGETHER_US / 1e6));
+		if (due < now + us)
+			us = due > now ? due - now : 0;
+	}
 	return (struct timespec){ .tv_nsec = (long)us * 1000 };
 }
 

@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <msgpack.h>
+#include <limits.h>
+#include <msgpack/sysdep.h>
+#include <msgpack/timestamp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +145,23 @@ static uint64_t head_children(const struct head *head)
 	return head->type == VALUE_ARRAY ? head->number : 0;
 }
 
+/* Everything but what a container holds. */
+static inline void value_set(struct value *ret, const uint8_t *at, const struct head *head)
+{
+	ret->type = head->type;
+	ret->raw = at;
+	if (head->type == VALUE_ARRAY || head->type == VALUE_MAP) {
+		ret->list.count = (uint32_t)head->number;
+	} else if (head->type == VALUE_STR || head->type == VALUE_BIN) {
+		ret->str.at = (const char *)at + head->size;
+		ret->str.size = (uint32_t)head->body;
+	} else if (head->type == VALUE_BOOL) {
+		ret->boolean = head->number;
+	} else {
+		ret->u64 = head->number;
+	}
+}
+
 struct reading {
 	struct arena *arena;
 	const uint8_t *at;
@@ -153,9 +172,8 @@ struct reading {
 
 static int value_read(struct reading *reading, struct value *ret);
 
-static int list_read(struct reading *reading, const struct head *head, struct value *ret)
+static int list_read(struct reading *reading, uint64_t children, struct value *ret)
 {
-	uint64_t children = head_children(head);
 	struct value *at;
 	int error = 0;
 
@@ -166,7 +184,6 @@ static int list_read(struct reading *reading, const struct head *head, struct va
 	if (!at)
 		return -ENOMEM;
 	ret->list.at = at;
-	ret->list.count = (uint32_t)head->number;
 	reading->nesting++;
 	for (uint64_t i = 0; !error && i < children; i++)
 		error = value_read(reading, &at[i]);
@@ -184,18 +201,9 @@ static int value_read(struct reading *reading, struct value *ret)
 		return -EBADMSG;
 	reading->at += head.size + head.body;
 	reading->left -= head.size + head.body;
-	ret->type = head.type;
-	ret->raw = at;
-	if (head.type == VALUE_ARRAY || head.type == VALUE_MAP) {
-		error = list_read(reading, &head, ret);
-	} else if (head.type == VALUE_STR || head.type == VALUE_BIN) {
-		ret->str.at = (const char *)at + head.size;
-		ret->str.size = (uint32_t)head.body;
-	} else if (head.type == VALUE_BOOL) {
-		ret->boolean = head.number;
-	} else {
-		ret->u64 = head.number;
-	}
+	value_set(ret, at, &head);
+	if (head.type == VALUE_ARRAY || head.type == VALUE_MAP)
+		error = list_read(reading, head_children(&head), ret);
 	ret->raw_size = (uint32_t)(reading->at - at);
 	return error;
 }
@@ -216,6 +224,19 @@ int codec_parse(struct arena *arena, const void *frame, size_t size, const struc
 		return error ? error : -EBADMSG;
 	*ret = root;
 	return 0;
+}
+
+bool codec_next(struct cursor *cursor, struct value *ret)
+{
+	struct head head;
+
+	if (!head_read(cursor->at, cursor->left, &head) ||
+		head_children(&head) > cursor->left - head.size)
+		return false;
+	value_set(ret, cursor->at, &head);
+	cursor->at += head.size + head.body;
+	cursor->left -= head.size + head.body;
+	return true;
 }
 
 const struct value *value_find(const struct value *map, const char *key)
@@ -281,7 +302,7 @@ void *buffer_extend(struct buffer *buffer, size_t size)
 	return extend(buffer, size);
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
+static inline void append(struct buffer *buffer, const void *bytes, size_t size)
 {
 	void *at = extend(buffer, size);
 
@@ -289,76 +310,42 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
 		memcpy(at, bytes, size);
 }
 
-static int packer_write(void *buffer, const char *bytes, size_t size)
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size)
 {
-	buffer_append(buffer, bytes, size);
-	return 0;
+	append(buffer, bytes, size);
 }
 
-static msgpack_packer packer_of(struct buffer *buffer)
-{
-	msgpack_packer packer;
-
-	msgpack_packer_init(&packer, buffer, packer_write);
-	return packer;
-}
+/* msgpack-c's packing, made from its template so that it writes into a buffer without a call for
+ * each piece. */
+#define msgpack_pack_inline_func(name) static inline void wire##name
+#define msgpack_pack_user struct buffer *
+#define msgpack_pack_append_buffer(buffer, bytes, size) append(buffer, bytes, size)
+#include <msgpack/pack_template.h>
 
 void pack_nil(struct buffer *buffer)
 {
-	msgpack_packer packer = packer_of(buffer);
-
-	msgpack_pack_nil(&packer);
+	wire_nil(buffer);
 }
 
 void pack_bool(struct buffer *buffer, bool value)
 {
-	msgpack_packer packer = packer_of(buffer);
-
 	if (value)
-		msgpack_pack_true(&packer);
+		wire_true(buffer);
 	else
-		msgpack_pack_false(&packer);
+		wire_false(buffer);
 }
-
-/* Most of what is packed is short and takes one byte as its head: that one is written here, and the
- * other forms are msgpack-c's. */
-static inline void pack_short(struct buffer *buffer, uint8_t head, const void *bytes, size_t size)
-{
-	uint8_t *at = extend(buffer, 1 + size);
-
-	if (!at)
-		return;
-	at[0] = head;
-	memcpy(at + 1, bytes, size);
-}
-
-#define SHORT_NUMBER 0x80
-#define SHORT_STR 32
-#define SHORT_LIST 16
 
 void pack_u64(struct buffer *buffer, uint64_t value)
 {
-	msgpack_packer packer;
-
-	if (value < SHORT_NUMBER) {
-		pack_short(buffer, (uint8_t)value, "", 0);
-		return;
-	}
-	packer = packer_of(buffer);
-
-	msgpack_pack_uint64(&packer, value);
+	wire_uint64(buffer, value);
 }
 
 void pack_i64(struct buffer *buffer, int64_t value)
 {
-	msgpack_packer packer;
-
-	if (value >= 0) {
-		pack_u64(buffer, (uint64_t)value);
-		return;
-	}
-	packer = packer_of(buffer);
-	msgpack_pack_int64(&packer, value);
+	if (value >= 0)
+		wire_uint64(buffer, (uint64_t)value);
+	else
+		wire_int64(buffer, value);
 }
 
 void pack_str(struct buffer *buffer, const char *text)
@@ -366,59 +353,51 @@ void pack_str(struct buffer *buffer, const char *text)
 	pack_strn(buffer, text, strlen(text));
 }
 
+void pack_name(struct buffer *buffer, const char *name)
+{
+	uint8_t *head = extend(buffer, 1 + NAME_MAX_BYTES + 1);
+	size_t size;
+
+	if (!head)
+		return;
+	size = (size_t)(stpcpy((char *)head + 1, name) - (char *)head) - 1;
+	assert(size <= NAME_MAX_BYTES);
+	*head = (uint8_t)(0xa0 | size);
+	buffer->size -= 1 + NAME_MAX_BYTES - size;
+}
+
+/* Whether msgpack has a head for so many bytes. */
+static bool size_fits(struct buffer *buffer, size_t size)
+{
+	if (size > UINT32_MAX && !buffer->error)
+		buffer->error = -EMSGSIZE;
+	return size <= UINT32_MAX;
+}
+
 void pack_strn(struct buffer *buffer, const char *bytes, size_t size)
 {
-	msgpack_packer packer;
-
-	if (size < SHORT_STR) {
-		pack_short(buffer, (uint8_t)(0xa0 | size), bytes, size);
+	if (!size_fits(buffer, size))
 		return;
-	}
-	if (size > UINT32_MAX) {
-		if (!buffer->error)
-			buffer->error = -EMSGSIZE;
-		return;
-	}
-	packer = packer_of(buffer);
-	msgpack_pack_str(&packer, size);
-	msgpack_pack_str_body(&packer, bytes, size);
+	wire_str(buffer, size);
+	append(buffer, bytes, size);
 }
 
 void pack_bin(struct buffer *buffer, const void *bytes, size_t size)
 {
-	msgpack_packer packer = packer_of(buffer);
-
-	if (size > UINT32_MAX) {
-		if (!buffer->error)
-			buffer->error = -EMSGSIZE;
+	if (!size_fits(buffer, size))
 		return;
-	}
-	msgpack_pack_bin(&packer, size);
-	msgpack_pack_bin_body(&packer, bytes, size);
+	wire_bin(buffer, size);
+	buffer_append(buffer, bytes, size);
 }
 
 void pack_array(struct buffer *buffer, uint32_t count)
 {
-	msgpack_packer packer;
-
-	if (count < SHORT_LIST) {
-		pack_short(buffer, (uint8_t)(0x90 | count), "", 0);
-		return;
-	}
-	packer = packer_of(buffer);
-	msgpack_pack_array(&packer, count);
+	wire_array(buffer, count);
 }
 
 void pack_map(struct buffer *buffer, uint32_t count)
 {
-	msgpack_packer packer;
-
-	if (count < SHORT_LIST) {
-		pack_short(buffer, (uint8_t)(0x80 | count), "", 0);
-		return;
-	}
-	packer = packer_of(buffer);
-	msgpack_pack_map(&packer, count);
+	wire_map(buffer, count);
 }
 
 size_t pack_open_map(struct buffer *buffer)

@@ -56,6 +56,17 @@ struct value {
  * within the bounds; -ENOMEM. */
 int codec_parse(struct arena *arena, const void *frame, size_t size, const struct value **ret);
 
+/* Reading without a tree, for what was checked as a whole before, by its checksum: one value after
+ * the other, of a container first itself, with its count and without `list.at`, then what it
+ * holds. `raw_size` is not set. */
+struct cursor {
+	const uint8_t *at;
+	size_t left; /* bytes */
+};
+
+/* False: that is no value, or it does not fit into what is left. */
+bool codec_next(struct cursor *cursor, struct value *ret);
+
 /* The value under a string key of a map, or NULL. */
 const struct value *value_find(const struct value *map, const char *key);
 
@@ -79,6 +90,8 @@ void pack_bool(struct buffer *buffer, bool value);
 void pack_u64(struct buffer *buffer, uint64_t value); /* the shortest form */
 void pack_i64(struct buffer *buffer, int64_t value);  /* the shortest form; >= 0 as unsigned */
 void pack_str(struct buffer *buffer, const char *text);
+#define NAME_MAX_BYTES 30
+void pack_name(struct buffer *buffer, const char *name); /* a map's, of at most so many bytes */
 void pack_strn(struct buffer *buffer, const char *bytes, size_t size);
 void pack_bin(struct buffer *buffer, const void *bytes, size_t size);
 void pack_array(struct buffer *buffer, uint32_t count); /* the shortest form */

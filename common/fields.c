@@ -87,12 +87,22 @@ struct path {
 	size_t index;
 };
 
-/* Stored values are ours: their types are checked, the protocol's bounds are not. */
+/* Stored values are ours: their types are checked, the protocol's bounds are not. They are read as
+ * they come, those of the wire lie in a tree. */
 struct input {
 	struct arena *arena;
-	bool stored;
-	const char **ret_why; /* NULL when stored */
+	struct cursor *stored; /* NULL: from the wire */
+	const char **ret_why;  /* NULL when stored */
 };
+
+/* Number `i` of a list. NULL: it is not there. */
+static const struct value *element_at(const struct input *input, const struct value *list, size_t i,
+	struct value *room)
+{
+	if (!input->stored)
+		return &list->list.at[i];
+	return codec_next(input->stored, room) ? room : NULL;
+}
 
 static const char *path_print(struct arena *arena, const struct path *path)
 {
@@ -270,9 +280,12 @@ static int elements_read(const struct input *input, const struct path *path,
 	int error = 0;
 
 	for (; !error && element.index < list->list.count; element.index++) {
-		const struct value *value = &list->list.at[element.index];
+		struct value room;
+		const struct value *value = element_at(input, list, element.index, &room);
 		char *at = elements + element.index * field_element_size(field);
 
+		if (!value)
+			return -EUCLEAN;
 		error = field->of ? record_fill(input, &element, field->of, value, at)
 				  : number_read(input, &element, &plain, value, at);
 	}
@@ -373,8 +386,13 @@ static int array_read(const struct input *input, const struct record *record,
 
 	if (array->type != VALUE_ARRAY || array->list.count > record->count)
 		return -EUCLEAN;
-	for (uint32_t i = 0; !error && i < array->list.count; i++)
-		error = field_read(input, NULL, &record->fields[i], &array->list.at[i], ret_record);
+	for (uint32_t i = 0; !error && i < array->list.count; i++) {
+		struct value room;
+		const struct value *value = element_at(input, array, i, &room);
+
+		error = value ? field_read(input, NULL, &record->fields[i], value, ret_record)
+			      : -EUCLEAN;
+	}
 	return error;
 }
 
@@ -391,15 +409,21 @@ static int record_fill(const struct input *input, const struct path *path,
 int fields_from_map(struct arena *arena, const struct record *record, const struct value *map,
 	void *ret_record, const char **ret_why)
 {
-	struct input input = { arena, false, ret_why };
+	struct input input = { arena, NULL, ret_why };
 
 	return record_fill(&input, NULL, record, map, ret_record);
 }
 
-int fields_from_array(struct arena *arena, const struct record *record, const struct value *array,
-	void *ret_record)
+int fields_from_array(struct arena *arena, const struct record *record, const void *bytes,
+	size_t size, void *ret_record)
 {
-	struct input input = { arena, true, NULL };
+	struct cursor cursor = { bytes, size };
+	struct input input = { arena, &cursor, NULL };
+	struct value array;
+	int error;
 
-	return record_fill(&input, NULL, record, array, ret_record);
+	if (!codec_next(&cursor, &array))
+		return -EUCLEAN;
+	error = record_fill(&input, NULL, record, &array, ret_record);
+	return !error && cursor.left > 0 ? -EUCLEAN : error;
 }

@@ -85,11 +85,11 @@ uint32_t fields_to_map(struct buffer *buffer, const struct record *record, const
 /* Whether fields_to_map writes the field: visible, and there. */
 bool field_is_shown(const struct field *field, const void *from);
 
-/* The stored form: an array of all fields in the table's order. Types are checked, the wire's
- * bounds are not: what was stored under wider ones stays readable. 0; -EUCLEAN: not that record;
- * -ENOMEM. */
-int fields_from_array(struct arena *arena, const struct record *record, const struct value *array,
-	void *ret_record);
+/* The stored form: an array of all fields in the table's order, of `size` bytes. Types are checked,
+ * the wire's bounds are not: what was stored under wider ones stays readable. Texts and bytes are
+ * copied. 0; -EUCLEAN: not that record; -ENOMEM. */
+int fields_from_array(struct arena *arena, const struct record *record, const void *bytes,
+	size_t size, void *ret_record);
 void fields_to_array(struct buffer *buffer, const struct record *record, const void *from);
 
 /* The field of that name, or NULL. */

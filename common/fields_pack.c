@@ -181,7 +181,7 @@ uint32_t fields_to_map(struct buffer *buffer, const struct record *record, const
 
 		if (!field_is_shown(field, from))
 			continue;
-		pack_str(buffer, field->name);
+		pack_name(buffer, field->name);
 		field_pack(buffer, field, from, false);
 		count++;
 	}

@@ -107,7 +107,6 @@ bool record_is_sound(struct txn *txn, struct arena *arena, unsigned table, struc
 bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
 	struct slice value, const struct record *record, void *ret_record)
 {
-	const struct value *array;
 	struct slice payload;
 
 	if (txn_error(txn))
@@ -119,9 +118,7 @@ bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct sl
 	}
 	if (!cover_check(txn, table, key, value, cover, &payload))
 		return false;
-	int error = codec_parse(arena, payload.at, payload.size, &array);
-	if (!error)
-		error = fields_from_array(arena, record, array, ret_record);
+	int error = fields_from_array(arena, record, payload.at, payload.size, ret_record);
 	if (error == -ENOMEM)
 		txn_fail(txn, error);
 	else if (error)

@@ -72,13 +72,8 @@ const void *intent_pack(struct arena *arena, const struct intent *intent, size_t
 int intent_read(struct tick *tick, uint64_t order_id, const void *bytes, size_t size,
 	struct intent *ret)
 {
-	const struct value *value;
-	int result = codec_parse(tick->arena, bytes, size, &value);
+	int result = fields_from_array(tick->arena, &intent_record, bytes, size, ret);
 
-	if (result == 0)
-		result = fields_from_array(tick->arena, &intent_record, value, ret);
-	if (result == -EBADMSG)
-		result = -EUCLEAN;
 	if (result == 0 && !order_complete(tick, order_id, &ret->order))
 		result = -ENOMEM;
 	return result;

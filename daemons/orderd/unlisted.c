@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "coordinator.h"
 #include "listing.h"
 #include "memory.h"
 #include "record.h"
 
-#define BATCH 16384
+#define BATCH 65536 /* the more, the more of them share a page; all are looked at by a start */
 #define SLICE_MIN 256
 #define SLICE_SHARE 32 /* of what is gathered: slices grow until the two batches keep step */
 #define REST_MS 20     /* from one slice to the next in ticks that write nothing else */
@@ -21,8 +22,10 @@ void unlisted_done(struct unlisted *unlisted)
 	*unlisted = (struct unlisted){ 0 };
 }
 
-static bool batch_add(struct unlisted_batch *batch, uint64_t user_id, uint64_t order_id)
+static bool fill(struct unlisted *unlisted, uint64_t user_id, uint64_t order_id)
 {
+	struct unlisted_batch *batch = &unlisted->filling;
+	uint32_t *chain = &unlisted->chains[user_id % UNLISTED_CHAINS];
 	size_t room = batch->room ? 2 * batch->room : 1024;
 	struct unlisted_order *orders = batch->orders;
 
@@ -35,7 +38,8 @@ static bool batch_add(struct unlisted_batch *batch, uint64_t user_id, uint64_t o
 	}
 	if (batch->count == 0 || batch->lowest_id > order_id)
 		batch->lowest_id = order_id;
-	batch->orders[batch->count++] = (struct unlisted_order){ user_id, order_id };
+	batch->orders[batch->count++] = (struct unlisted_order){ user_id, order_id, *chain };
+	*chain = (uint32_t)batch->count;
 	return true;
 }
 
@@ -61,7 +65,7 @@ static void do_add(void *state, void *argument)
 	const struct unlisted_order *order = argument;
 
 	/* Without memory it is as after a crash: only a start finds it. */
-	if (!batch_add(&memory->unlisted.filling, order->user_id, order->order_id))
+	if (!fill(&memory->unlisted, order->user_id, order->order_id))
 		coordinator_lose(memory->coordinator);
 }
 
@@ -76,7 +80,7 @@ bool unlisted_add(struct tick *tick, uint64_t user_id, uint64_t order_id)
 	order = arena_take(tick->arena, sizeof(*order));
 	if (!order)
 		return false;
-	*order = (struct unlisted_order){ user_id, order_id };
+	*order = (struct unlisted_order){ user_id, order_id, 0 };
 	tick_after(tick, do_add, order);
 	return true;
 }
@@ -106,7 +110,7 @@ void unlisted_open(struct tick *tick)
 			continue;
 		}
 		if (!listing_has(tick, order.wire.user_id, order_id) &&
-			!batch_add(&unlisted->filling, order.wire.user_id, order_id))
+			!fill(unlisted, order.wire.user_id, order_id))
 			txn_fail(tick->txn, -ENOMEM);
 	}
 	scan_end(&scan);
@@ -126,6 +130,7 @@ static void turn(struct unlisted *unlisted)
 	unlisted->written = 0;
 	spare.count = 0;
 	unlisted->filling = spare;
+	memset(unlisted->chains, 0, sizeof(unlisted->chains));
 }
 
 static void write_mark(struct tick *tick)
@@ -189,20 +194,34 @@ int64_t unlisted_write(struct tick *tick)
 	return REST_MS;
 }
 
-static void write_user(struct tick *tick, const struct unlisted_batch *batch, size_t from,
-	uint64_t user_id)
+static void write_sorted_user(struct tick *tick, uint64_t user_id)
 {
-	for (size_t i = from; i < batch->count; i++)
-		if (batch->orders[i].user_id == user_id)
-			listing_add(tick, &batch->orders[i]);
+	const struct unlisted *unlisted = &memory_of(tick)->unlisted;
+	const struct unlisted_order *orders = unlisted->sorted.orders;
+	size_t low = unlisted->written, high = unlisted->sorted.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (orders[middle].user_id < user_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < unlisted->sorted.count && orders[low].user_id == user_id; low++)
+		listing_add(tick, &orders[low]);
 }
 
 void unlisted_write_user(struct tick *tick, uint64_t user_id)
 {
 	const struct unlisted *unlisted = &memory_of(tick)->unlisted;
+	const struct unlisted_order *orders = unlisted->filling.orders;
+	uint32_t at = unlisted->chains[user_id % UNLISTED_CHAINS];
 
 	if (!tick_may_settle(tick))
 		return;
-	write_user(tick, &unlisted->sorted, unlisted->written, user_id);
-	write_user(tick, &unlisted->filling, 0, user_id);
+	write_sorted_user(tick, user_id);
+	for (; at > 0; at = orders[at - 1].next)
+		if (orders[at - 1].user_id == user_id)
+			listing_add(tick, &orders[at - 1]);
 }

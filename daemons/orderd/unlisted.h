@@ -9,9 +9,12 @@
  * their pages. The table is derived from the orders: from a mark on, a start finds those that have
  * no entry. Whoever lists a user's orders has that user's written first. */
 
+#define UNLISTED_CHAINS 4096
+
 struct unlisted_order {
 	uint64_t user_id;
 	uint64_t order_id;
+	uint32_t next; /* of its chain, as there; while the batch is filled */
 };
 
 struct unlisted_batch {
@@ -22,6 +25,8 @@ struct unlisted_batch {
 
 struct unlisted {
 	struct unlisted_batch filling;
+	/* Of users with the same remainder, the latest order: 1 + its index, 0: none. */
+	uint32_t chains[UNLISTED_CHAINS];
 	struct unlisted_batch sorted; /* by user */
 	size_t written;               /* of `sorted` */
 	uint64_t mark;                /* every order up to it is in the table */

@@ -181,7 +181,8 @@ static void a_stored_record_comes_back_whole_past_all_bounds(void **state)
 	(void)state;
 	fields_to_array(&buffer, &thing_record, &full);
 	memset(&thing, 0xa5, sizeof(thing));
-	assert_int_equal(fields_from_array(arena, &thing_record, value_of(&buffer), &thing), 0);
+	assert_int_equal(fields_from_array(arena, &thing_record, buffer.at, buffer.size, &thing),
+		0);
 	buffer_done(&buffer);
 	assert_true(thing.thing_id == full.thing_id && thing.balance == full.balance);
 	assert_true(thing.made_at == full.made_at && thing.open && thing.ready);
@@ -212,7 +213,7 @@ static void a_stored_record_is_an_array_with_nil_for_an_absent_text(void **state
 	fields_to_array(&buffer, &thing_record, &thing);
 	assert_int_equal(buffer.size, sizeof(expected) - 1);
 	assert_memory_equal(buffer.at, expected, sizeof(expected) - 1);
-	assert_int_equal(fields_from_array(arena, &thing_record, value_of(&buffer), &back), 0);
+	assert_int_equal(fields_from_array(arena, &thing_record, buffer.at, buffer.size, &back), 0);
 	assert_null(back.title);
 	assert_int_equal(back.part_count, 0);
 	buffer_done(&buffer);
@@ -220,11 +221,9 @@ static void a_stored_record_is_an_array_with_nil_for_an_absent_text(void **state
 
 static int stored_error(const char *bytes, size_t size)
 {
-	const struct value *array;
 	struct thing thing;
 
-	assert_int_equal(codec_parse(arena, bytes, size, &array), 0);
-	return fields_from_array(arena, &thing_record, array, &thing);
+	return fields_from_array(arena, &thing_record, bytes, size, &thing);
 }
 
 static void a_stored_record_of_an_older_version_leaves_new_fields_at_their_default(void **state)
@@ -238,12 +237,10 @@ static void a_stored_record_of_an_older_version_leaves_new_fields_at_their_defau
 		{ "title", FIELD_TEXT, 0, AT(thing, title) },
 	};
 	const struct record later = RECORD(thing, later_fields);
-	const struct value *array;
 	struct thing thing;
 
 	(void)state;
-	assert_int_equal(codec_parse(arena, "\x91\x05", 2, &array), 0);
-	assert_int_equal(fields_from_array(arena, &later, array, &thing), 0);
+	assert_int_equal(fields_from_array(arena, &later, "\x91\x05", 2, &thing), 0);
 	assert_int_equal(thing.thing_id, 5);
 	assert_int_equal(thing.balance, -4);
 	assert_true(thing.ready);
@@ -278,6 +275,21 @@ static void what_is_not_that_record_is_not_read_as_one(void **state)
 	assert_stored("\x9d\x01\x01\x01\xc2\xc2\xc0\xc0\x00\x90\x90\x90\x05\x06", -EUCLEAN);
 }
 
+static void a_stored_record_fills_its_bytes_exactly(void **state)
+{
+	struct buffer buffer = { 0 };
+
+	(void)state;
+	fields_to_array(&buffer, &thing_record, &full);
+	for (size_t size = 0; size < buffer.size; size++)
+		assert_int_equal(stored_error((const char *)buffer.at, size), -EUCLEAN);
+	pack_nil(&buffer);
+	assert_int_equal(stored_error((const char *)buffer.at, buffer.size), -EUCLEAN);
+	assert_stored("\x9a\x01\x01\x01\xc2\xc2\xc0\xc0\x00\x90\xdd\xff\xff\xff\xff", -EUCLEAN);
+	assert_stored("\xdd\xff\xff\xff\xff", -EUCLEAN);
+	buffer_done(&buffer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_setup, arena_teardown)
 
 int main(void)
@@ -290,6 +302,7 @@ int main(void)
 		TEST(a_stored_record_is_an_array_with_nil_for_an_absent_text),
 		TEST(a_stored_record_of_an_older_version_leaves_new_fields_at_their_default),
 		TEST(what_is_not_that_record_is_not_read_as_one),
+		TEST(a_stored_record_fills_its_bytes_exactly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include "daemons/orderd/unlisted.h"
 #include "orderd_steps.h"
 
 /* Under load the entries of users' lists are gathered and written later: nobody can tell. */
@@ -5,17 +6,22 @@
 #define CROWD 40 /* more than are listed at once */
 #define USERS 3
 
-/* So many orders held in one tick and answered. */
-static void crowd(struct shop *shop)
+/* So many orders held in one tick and answered. The users' ids lie so far apart. */
+static void crowd_apart(struct shop *shop, uint64_t apart)
 {
 	for (uint64_t i = 0; i < CROWD; i++)
-		ask_create(shop, 'm', 1 + i % USERS, NULL);
+		ask_create(shop, 'm', 1 + i % USERS * apart, NULL);
 	shop_tick(shop);
 	catalog_prices_all(shop);
 	shop_tick(shop);
 	stock_obeys(shop);
 	shop_tick(shop);
 	assert_int_equal(answers_to(shop, 'm'), CROWD);
+}
+
+static void crowd(struct shop *shop)
+{
+	crowd_apart(shop, 1);
 }
 
 static void assert_listed(struct shop *shop, uint64_t user_id, enum orderd_status status,
@@ -49,6 +55,14 @@ static void a_list_has_what_is_gathered(void **state)
 	assert_listed(*state, 2, ORDERD_PENDING, CROWD / USERS);
 	shop_settle(*state);
 	assert_all_listed(*state);
+}
+
+static void users_of_one_chain_are_told_apart(void **state)
+{
+	crowd_apart(*state, UNLISTED_CHAINS);
+	for (uint64_t i = 0; i < USERS; i++)
+		assert_listed(*state, 1 + i * UNLISTED_CHAINS, ORDERD_PENDING,
+			CROWD / USERS + (i == 0));
 }
 
 static void a_start_finds_what_was_gathered(void **state)
@@ -123,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOP_TEST(a_list_has_what_is_gathered),
+		SHOP_TEST(users_of_one_chain_are_told_apart),
 		SHOP_TEST(a_start_finds_what_was_gathered),
 		SHOP_TEST(a_start_between_two_slices_finds_the_rest),
 		SHOP_TEST(a_start_finds_what_one_slice_did_not_hold),
