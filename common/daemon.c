@@ -17,7 +17,6 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
-#include "relief.h"
 #include "repair_store.h"
 #include "settings.h"
 #include "store.h"
@@ -41,10 +40,8 @@ struct loop {
 	sd_event *event;
 	sd_event_source *more;  /* runs a tick when input is left that no descriptor announces */
 	sd_event_source *timer; /* runs a tick when the service wants one */
-	sd_event_source *look;  /* at the memory, now and then */
-	struct relief relief;
-	size_t clients_max;  /* requests taken into the next tick */
-	int64_t input_at_ms; /* monotonic: when something last arrived */
+	size_t clients_max;     /* requests taken into the next tick */
+	int64_t input_at_ms;    /* monotonic: when something last arrived */
 	struct watchdog watchdog;
 	bool stopping;
 	int64_t stop_at_ms;
@@ -165,22 +162,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *argument)
 {
 	(void)source, (void)usec;
 	return loop_tick(argument);
-}
-
-static int look_again(struct loop *loop)
-{
-	int result = sd_event_source_set_time_relative(loop->look, RELIEF_CHECK_MS * 1000);
-
-	return result < 0 ? result : sd_event_source_set_enabled(loop->look, SD_EVENT_ONESHOT);
-}
-
-static int on_look(sd_event_source *source, uint64_t usec, void *argument)
-{
-	struct loop *loop = argument;
-
-	(void)source, (void)usec;
-	relief_check(&loop->relief);
-	return look_again(loop);
 }
 
 /* --- signals -------------------------------------------------------------------------------- */
@@ -317,16 +298,12 @@ static int events_add(struct loop *loop)
 		result = sd_event_add_time_relative(loop->event, &loop->timer, CLOCK_MONOTONIC, 0,
 			1000, on_timer, loop);
 	if (result >= 0)
-		result = sd_event_add_time_relative(loop->event, &loop->look, CLOCK_MONOTONIC,
-			RELIEF_CHECK_MS * 1000, 1000, on_look, loop);
-	if (result >= 0)
 		result = sd_event_add_signal(loop->event, NULL, SIGTERM, on_stop, loop);
 	if (result >= 0)
 		result = sd_event_add_signal(loop->event, NULL, SIGINT, on_stop, loop);
 	if (result >= 0)
 		result = sd_event_add_signal(loop->event, NULL, SIGHUP, on_reload, loop);
 	watchdog_open(&loop->watchdog, clock_monotonic_ms());
-	relief_open(&loop->relief);
 	return result;
 }
 
@@ -388,7 +365,6 @@ static void loop_close(struct loop *loop)
 	service_close(loop->service);
 	sd_event_source_unref(loop->more);
 	sd_event_source_unref(loop->timer);
-	sd_event_source_unref(loop->look);
 	sd_event_unref(loop->event);
 	if (loop->lock_fd >= 0)
 		close(loop->lock_fd);

@@ -108,11 +108,11 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"See that all daemons have the same version (`orderctl status`) and that the neighbour runs\n"
 		"as the same user or knows this one in admin_users (orderd.conf(5))." },
 	[MESSAGE_TOO_LARGE] = { "ed7a205421c348538efbecda920b17c5", LOG_LEVEL_ERROR,
-		"Clients were disconnected to free memory",
-		"A client sent a message that does not end, or something else that has no bound of its own. The\n"
-		"process had grown by half a gigabyte, so clients were disconnected: those whose input waited\n"
-		"first, then all. Programs that use ZeroMQ connect again by themselves; what got no answer is\n"
-		"whole or absent, as always.\n\n"
+		"Clients were disconnected",
+		"A client sent what has no bound of its own: a message that does not end, or subscriptions\n"
+		"without end. The process had grown by half a gigabyte, or could not get on with publishing, so\n"
+		"clients were disconnected: those whose input waited first, then all. Programs that use ZeroMQ\n"
+		"connect again by themselves; what got no answer is whole or absent, as always.\n\n"
 		"No well-behaved client comes near this: see which programs of the group orderd are new." },
 	[MESSAGE_CLOCK_SET] = { "38e7c2ef274b46b9a3f1d5e18d431e6d", LOG_LEVEL_WARNING,
 		"The clock was set",

@@ -1,11 +1,17 @@
 #include "relief.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,22 +19,30 @@
 
 #include "log.h"
 
+struct relief {
+	pthread_t thread;
+	int end;                    /* an eventfd that ends the thread */
+	int64_t base_bytes;         /* what the process had at its start */
+	int64_t limit_bytes;        /* what it may have now */
+	atomic_uint_fast64_t sends; /* begun and ended */
+	uint_fast64_t seen;
+	int stuck; /* so many checks */
+};
+
 /* In memory, without the pages of files, as stores have them. 0: not known. */
 static int64_t own_bytes(void)
 {
-	FILE *file = fopen("/proc/self/statm", "re");
-	long long resident = 0, of_files = 0;
-	int count = file ? fscanf(file, "%*d %lld %lld", &resident, &of_files) : 0;
+	char text[128];
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	long long resident, of_files;
 
-	if (file)
-		fclose(file);
-	return count == 2 ? (resident - of_files) * sysconf(_SC_PAGESIZE) : 0;
-}
-
-void relief_open(struct relief *relief)
-{
-	relief->base_bytes = own_bytes();
-	relief->limit_bytes = relief->base_bytes + RELIEF_BYTES;
+	if (fd >= 0)
+		close(fd);
+	text[size > 0 ? size : 0] = '\0';
+	if (sscanf(text, "%*d %lld %lld", &resident, &of_files) != 2)
+		return 0;
+	return (resident - of_files) * sysconf(_SC_PAGESIZE);
 }
 
 /* A connection that was accepted has the path of the socket that it came to; one of our own asking
@@ -70,7 +84,14 @@ static unsigned disconnect(bool all)
 	return count;
 }
 
-void relief_check(struct relief *relief)
+static void tell(int64_t bytes, unsigned count, const char *why)
+{
+	log_message(MESSAGE_TOO_LARGE, NULL,
+		"%s: %u clients were disconnected, with %lld MiB in use", why, count,
+		(long long)(bytes >> 20));
+}
+
+static void check_size(struct relief *relief)
 {
 	int64_t bytes = own_bytes();
 	int64_t calm_bytes = relief->base_bytes + RELIEF_BYTES;
@@ -87,7 +108,71 @@ void relief_check(struct relief *relief)
 		count = disconnect(true);
 	malloc_trim(0);
 	relief->limit_bytes = bytes + RELIEF_STEP_BYTES;
-	log_message(MESSAGE_TOO_LARGE, NULL,
-		"%lld MiB of memory are too much: %u clients were disconnected",
-		(long long)(bytes >> 20), count);
+	tell(bytes, count, "too much memory");
+}
+
+/* Odd while a send is on its way. */
+static void check_sends(struct relief *relief)
+{
+	uint_fast64_t sends = atomic_load_explicit(&relief->sends, memory_order_relaxed);
+
+	relief->stuck = sends % 2 > 0 && sends == relief->seen ? relief->stuck + 1 : 0;
+	relief->seen = sends;
+	if (relief->stuck < RELIEF_STUCK)
+		return;
+	relief->stuck = 0;
+	tell(own_bytes(), disconnect(false), "stuck in publishing");
+}
+
+static void *look(void *argument)
+{
+	struct relief *relief = argument;
+	struct pollfd end = { relief->end, POLLIN, 0 };
+
+	while (poll(&end, 1, RELIEF_CHECK_MS) <= 0) {
+		check_size(relief);
+		check_sends(relief);
+	}
+	return NULL;
+}
+
+int relief_open(struct relief **ret)
+{
+	struct relief *relief = calloc(1, sizeof(*relief));
+	int result;
+
+	if (!relief)
+		return -ENOMEM;
+	relief->base_bytes = own_bytes();
+	relief->limit_bytes = relief->base_bytes + RELIEF_BYTES;
+	relief->end = eventfd(0, EFD_CLOEXEC);
+	result = relief->end < 0 ? errno : pthread_create(&relief->thread, NULL, look, relief);
+	if (result == 0) {
+		*ret = relief;
+		return 0;
+	}
+	if (relief->end >= 0)
+		close(relief->end);
+	free(relief);
+	return -result;
+}
+
+void relief_close(struct relief *relief)
+{
+	if (!relief)
+		return;
+	eventfd_write(relief->end, 1);
+	pthread_join(relief->thread, NULL);
+	close(relief->end);
+	free(relief);
+}
+
+void relief_begin(struct relief *relief)
+{
+	atomic_fetch_add_explicit(&relief->sends, 1, memory_order_relaxed);
+}
+
+void relief_end(struct relief *relief)
+{
+	atomic_fetch_add_explicit(&relief->sends, 1, memory_order_relaxed);
 }

@@ -11,6 +11,7 @@
 #include <zmq.h>
 
 #include "passed.h"
+#include "relief.h"
 #include "unread.h"
 
 #define LINGER_MS 200
@@ -40,6 +41,7 @@ struct transport {
 	void *context;
 	void *events_out;
 	struct unread *unread;
+	struct relief *relief;
 	struct port router;
 	struct port peers[PEERS_MAX];
 	size_t peer_count;
@@ -177,6 +179,8 @@ int transport_open(struct transport **ret, const struct program *program, const 
 		result = passed_check();
 	for (const struct peer *peer = program->peers; result == 0 && peer && peer->name; peer++)
 		result = peer_open(transport, runtime_dir, peer);
+	if (result == 0)
+		result = relief_open(&transport->relief);
 	if (result < 0) {
 		transport_close(transport);
 		return result;
@@ -196,6 +200,7 @@ void transport_close(struct transport *transport)
 	if (!transport)
 		return;
 	transport_release(transport);
+	relief_close(transport->relief);
 	socket_close(transport->router.socket);
 	socket_close(transport->events_out);
 	for (size_t i = 0; i < transport->peer_count; i++)
@@ -426,8 +431,11 @@ static void bus_publish(void *argument, const void *data, size_t size)
 {
 	struct transport *transport = argument;
 
-	if (transport->events_out)
-		zmq_send(transport->events_out, data, size, ZMQ_DONTWAIT);
+	if (!transport->events_out)
+		return;
+	relief_begin(transport->relief);
+	zmq_send(transport->events_out, data, size, ZMQ_DONTWAIT);
+	relief_end(transport->relief);
 }
 
 static bool bus_reaches(void *argument, unsigned peer)

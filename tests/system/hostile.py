@@ -14,10 +14,10 @@ import suite
 CROWD = 400
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + b"\0" * 16 + b"\0" + b"\0" * 31
 
-READY = b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
 PART = b"\x03" + (65536).to_bytes(8, "big") + b"x" * 65536  # of a message, and more follows
 PARTS_BYTES = 900 << 20
 PARTS_RSS_MAX_KIB = 850 << 10
+SUBSCRIBE_S = 5
 
 SERVED_S = 6
 UNANSWERED_MAX = 1024  # on one connection
@@ -106,15 +106,43 @@ class Hostile(unittest.TestCase):
                              f"{name} has given the memory back")
         self.check_served()
 
+    def connect_bare(self, name, kind=b"DEALER"):
+        """Through the handshake, without libzmq."""
+        bare = self.connect(name)
+        bare.sendall(GREETING)
+        received = 0
+        while received < len(GREETING):
+            received += len(bare.recv(len(GREETING) - received))
+        ready = b"\x05READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
+        bare.sendall(b"\x04" + bytes([len(ready)]) + ready)
+        return bare
+
+    def test_subscriptions_without_end(self):
+        """libzmq takes them in within a send, all of them, for as long as there are more."""
+        hostile = self.connect_bare("events", b"SUB")
+        hostile.settimeout(0.1)
+        at, failed = 0, False
+        end = time.monotonic() + SUBSCRIBE_S
+        while not failed and time.monotonic() < end:
+            topics = [b"\1" + (at + each).to_bytes(8, "big") * 120 for each in range(100)]
+            at += len(topics)
+            if at % 1000 == 0:
+                self.suite.orderd.send("order.create", user_id=1,
+                                       items=[{"book_id": 1, "quantity": 1}])
+            try:
+                hostile.sendall(b"".join(b"\2" + len(topic).to_bytes(8, "big") + topic
+                                         for topic in topics))
+            except TimeoutError:
+                pass
+            except OSError:
+                failed = True
+        self.check_served()
+        self.assertLess(self.suite.memory_kib("orderd"), PARTS_RSS_MAX_KIB)
+
     def test_a_message_without_end_on_a_bare_socket(self):
         """libzmq's own clients keep such a message to themselves. Who sends one is disconnected
         before the daemon is too large."""
-        hostile = self.connect("orderd")
-        hostile.sendall(GREETING)
-        received = 0
-        while received < len(GREETING):
-            received += len(hostile.recv(len(GREETING) - received))
-        hostile.sendall(b"\x04" + bytes([len(READY)]) + READY)
+        hostile = self.connect_bare("orderd")
         with self.assertRaises(OSError):
             for _ in range(PARTS_BYTES // len(PART)):
                 hostile.sendall(PART)
