@@ -14,6 +14,7 @@
 #define NAME_MAX_BYTES 96
 #define RULES_MAX 16
 #define SITES_MAX 512
+#define HIT_MAX 1000000000 /* what is beyond was negative */
 #define EXIT_USAGE 2
 
 enum action { ACTION_NONE, ACTION_KILL, ACTION_STOP, ACTION_ERROR };
@@ -50,23 +51,29 @@ static void give_up(const char *what, const char *about)
 	_exit(EXIT_USAGE);
 }
 
+static bool is_blank(const char *text)
+{
+	return text[strspn(text, " \n")] == '\0';
+}
+
 static void rule_read(const char *line)
 {
 	struct rule *rule = &points.rules[points.rule_count];
 	char action[8];
-	int words;
+	int words, action_end = 0, end = 0;
 
+	if (is_blank(line))
+		return;
 	if (points.rule_count == RULES_MAX)
 		give_up("too many rules", line);
-	rule->left = 1;
-	words = sscanf(line, " %95[^= \n]=%7[a-z]:%lu", rule->site, action, &rule->left);
-	if (words <= 0)
-		return;
-	rule->action = ACTION_NONE;
+	*rule = (struct rule){ .left = 1 };
+	words = sscanf(line, " %95[^= \n]=%7[a-z]%n:%lu%n", rule->site, action, &action_end,
+		&rule->left, &end);
 	for (enum action i = ACTION_KILL; words >= 2 && i <= ACTION_ERROR; i++)
 		if (strcmp(action, action_names[i]) == 0)
 			rule->action = i;
-	if (rule->action == ACTION_NONE || rule->left == 0)
+	if (rule->action == ACTION_NONE || rule->left == 0 || rule->left > HIT_MAX ||
+		!is_blank(line + (words == 3 ? end : action_end)))
 		give_up("write SITE=kill, stop or error, and :HIT from 1", line);
 	points.rule_count++;
 }

@@ -66,6 +66,16 @@ configure_sanitized()
 		CFLAGS='-g1 -O1' LDFLAGS='-static-libasan -static-libubsan'
 }
 
+# shellcheck disable=SC2034 # the checks use it
+fuzz_targets='tests/fuzz/fuzz_frames tests/fuzz/fuzz_handlers tests/fuzz/fuzz_settings
+	tests/fuzz/fuzz_sheet'
+
+# From here on a check takes only what others leave of the processors: tests run that measure time.
+background()
+{
+	renice -n 19 -p $$ >/dev/null
+}
+
 jobs()
 {
 	nproc 2>/dev/null || echo 2

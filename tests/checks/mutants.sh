@@ -15,4 +15,5 @@ for path in tests/faults/mutants/*.patch; do
 		failed=1
 	fi
 done
+echo "covered: seeded bugs: $(find tests/faults/mutants -name '*.patch' | wc -l) apply (make mutants shows each one caught)"
 exit $failed

@@ -7,7 +7,8 @@
 	echo "skipped: $PYTHON3 has no zmq or msgpack (Debian: python3-zmq, python3-msgpack)"
 	exit 77
 }
-states=${STATES:-30000}
+background
+states=${STATES:-100000}
 recordings=${RECORDINGS:-16}
 from=${FROM:-1}
 cd "$TOP_BUILDDIR"
@@ -17,14 +18,19 @@ export RECORDER
 TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" orderd-powercut.XXXXXX)
 trap 'rm -rf "$TMPDIR"' EXIT
 failed=0
+tried=0
 
 for seed in $(seq "$from" $((from + recordings - 1))); do
 	recording=powercut-recordings/$seed
 	env -u TMPDIR PYTHONDONTWRITEBYTECODE=1 "$PYTHON3" "$TOP_SRCDIR/tests/faults/load.py" \
 		"$recording" "$seed" "${REQUESTS:-100}"
 	TMPDIR=$TMPDIR tests/faults/powercut "$recording" --states $((states / recordings)) \
-		--seed "$seed" --jobs "$(jobs)" || failed=1
+		--seed "$seed" --jobs "$(jobs)" >"$TMPDIR/said" || failed=1
+	cat "$TMPDIR/said"
+	different=$(sed -n 's/.* \([0-9]*\) different states .*/\1/p' "$TMPDIR/said")
+	tried=$((tried + ${different:-0}))
 done
+echo "covered: power cuts: $tried different states of $recordings recordings"
 
 for what in sync meta; do
 	if TMPDIR=$TMPDIR tests/faults/powercut "powercut-recordings/$from" --states 500 \

@@ -1,7 +1,6 @@
 #!/bin/sh
-# gcc builds everything without a warning, and the tests pass under AddressSanitizer (leaks
-# included) and UndefinedBehaviorSanitizer. A report of any process counts, also of a daemon that
-# a test started and whose exit nobody looked at.
+# The tests pass under AddressSanitizer (leaks included) and UndefinedBehaviorSanitizer. A report of
+# any process counts, also of a daemon that a test started and whose exit nobody looked at.
 . "${0%/*}/lib.sh"
 configure_sanitized
 rm -rf reports
@@ -13,7 +12,7 @@ export ASAN_OPTIONS UBSAN_OPTIONS SIM_SEEDS
 failed=0
 make -s -j "$(jobs)" all
 # shellcheck disable=SC2016 # make expands it
-make -s -j "$(jobs)" check VERBOSE=yes TESTS='$(sanitized_tests)' || failed=1
+make -s -j "$(($(jobs) + 1))" check VERBOSE=yes TESTS='$(sanitized_tests)' || failed=1
 for report in reports/*; do
 	[ -f "$report" ] || continue
 	echo "== ${report#reports/}"

@@ -240,7 +240,7 @@ def report(sites, cases, asked):
     unlisted = sorted(passed - sites.keys()) if not asked.site else []
     for site in unlisted:
         print(f"FAILED: {site} was passed and is not in tests/faults/sites (--learn prints it)")
-    print(f"failpoints: {len(sites)} sites, {len(cases)} cases"
+    print(f"covered: failpoints: {len(sites)} sites, {len(cases)} cases"
           f" ({sum(case.action == 'kill' for case in cases)} kills,"
           f" {sum(case.action == 'stop' for case in cases)} stalls,"
           f" {sum(case.action == 'error' for case in cases)} errors,"

@@ -358,7 +358,8 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < OPERATIONS; i++)
 		for (unsigned k = 0; k < FAILINGS; k++)
 			failed |= sweep(i, k, 1, N_MAX);
-	printf("nth: %" PRIu64 " cases, %" PRIu64 " clients forgotten for want of memory: %s\n",
+	printf("covered: nth failure: %" PRIu64 " cases, %" PRIu64
+	       " clients forgotten for want of memory: %s\n",
 		progress->cases, progress->forgotten, failed ? "FAILED" : "ok");
 	return failed;
 }

@@ -77,7 +77,7 @@ static uint64_t variants_each(const struct recording *recording)
 		*(recording->cuts[i].pending ? &pending : &plain) += 1;
 	if (states <= plain + pending || pending == 0)
 		return 1;
-	return (states - plain) / pending;
+	return (states - plain + pending - 1) / pending;
 }
 
 /* One that stands for its place alone is dropped as a whole, kept as a whole or mixed. */
@@ -88,8 +88,8 @@ static uint64_t variant_of(bool alone, size_t i, uint64_t v)
 	return variant < 2 ? variant : seed * 1000000 + variant + i;
 }
 
-/* So many states of a cut that are not the same. */
-static void cut_try(struct progress *mine, const struct recording *recording,
+/* So many states of a cut that are not the same; returns how many there were. */
+static uint64_t cut_try(struct progress *mine, const struct recording *recording,
 	struct cut_files *files, const char *at, size_t i, size_t places, uint64_t wanted)
 {
 	const struct cut *cut = &recording->cuts[i * recording->cut_count / places];
@@ -109,6 +109,25 @@ static void cut_try(struct progress *mine, const struct recording *recording,
 		state_try(mine, recording, at, cut, variant);
 	}
 	free(seen);
+	return count;
+}
+
+/* Places where little was under way have fewer states than each is to give: the next ones make up
+ * for it as far as they can. */
+static void cuts_try(struct progress *mine, const struct recording *recording,
+	struct cut_files *files, const char *at, unsigned job)
+{
+	uint64_t each = variants_each(recording), owed = 0;
+	size_t places = recording->cut_count < states ? recording->cut_count : states;
+
+	for (size_t i = job; i < places && mine->failures < FAILURES_MAX; i += jobs) {
+		bool pending = recording->cuts[i * recording->cut_count / places].pending;
+		uint64_t more = pending && each > 1 ? (owed < 2 * each ? owed : 2 * each) : 0;
+		uint64_t wanted = (pending ? each : 1) + more;
+
+		owed += wanted - more;
+		owed -= cut_try(mine, recording, files, at, i, places, wanted);
+	}
 }
 
 static void work(struct progress *mine, const struct recording *recording, unsigned job)
@@ -116,8 +135,6 @@ static void work(struct progress *mine, const struct recording *recording, unsig
 	const char *tmp = getenv("TMPDIR");
 	char place[128];
 	struct cut_files *files;
-	uint64_t each = variants_each(recording);
-	size_t places = recording->cut_count < states ? recording->cut_count : states;
 
 	snprintf(place, sizeof(place), "%.100s/orderd-cut.XXXXXX", tmp ? tmp : "/dev/shm");
 	files = mkdtemp(place) ? cut_files_new(recording, place) : NULL;
@@ -132,9 +149,7 @@ static void work(struct progress *mine, const struct recording *recording, unsig
 		cut_files_free(files);
 		exit(0);
 	}
-	for (size_t i = job; i < places && mine->failures < FAILURES_MAX; i += jobs)
-		cut_try(mine, recording, files, place, i, places,
-			recording->cuts[i * recording->cut_count / places].pending ? each : 1);
+	cuts_try(mine, recording, files, place, job);
 	cut_files_free(files);
 	exit(0);
 }
