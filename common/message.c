@@ -84,6 +84,16 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"none of them was answered. The daemon ends and reads the truth at its next start.\n\n"
 		"Look for a failing or full disk: `dmesg`, `df`, `smartctl`. If it goes on, stop the suite,\n"
 		"replace the disk and restore a backup." },
+	[MESSAGE_STORE_FULL] = { "0c459afd01834ba4a43b4cd8ab9989ac", LOG_LEVEL_WARNING,
+		"A store has no room for new work",
+		"New orders are refused with `storage_full`; paying, cancelling and expiring go on in the room\n"
+		"that is kept for them. Nothing is damaged and nothing that was answered is lost.\n\n"
+		"Make room on the file system of the state directory (`df`), or raise store_size_max in\n"
+		"orderd.conf(5) and restart the daemon." },
+	[MESSAGE_STORE_HAS_ROOM] = { "9e6147f2cce749699fcd07be0c9cd88f", LOG_LEVEL_INFO,
+		"A store has room again",
+		"New work is taken again, which was refused as the store or its disk was full.\n\n"
+		"Nothing is to be done." },
 	[MESSAGE_OPERATION_FAILED] = { "bd1b03bd66764f2f921f28877b7f67b3", LOG_LEVEL_ERROR,
 		"An operation failed",
 		"@ORDERD_OPERATION@ ended with an error that is none of its documented answers. The client heard\n"

@@ -45,7 +45,8 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 	if (!health->ready)
 		health->reason = "the store is not there yet";
 	else if (service->access_max < ACCESS_GROW)
-		health->reason = "the store is full: new work is refused";
+		health->reason =
+			service->full ? service->full : "the store is full: new work is refused";
 	else
 		health->reason = absent_name(tick);
 	health->backlog = (int64_t)counts.parked;

@@ -15,9 +15,6 @@
 #define STORE_RETRY_MS 500
 #define READERS_CHECK_MS 60000
 #define ROOM_CHECK_MS 100
-#define ROOM_KEPT_SHARE 16 /* of the store: paying, cancelling and deleting need pages, too */
-#define ROOM_KEPT_MIN_BYTES (2 * 1024 * 1024)
-#define DISK_KEPT_MAX_BYTES (8 * 1024 * 1024) /* on the disk, for the same */
 
 int service_poison(const struct service *service)
 {
@@ -387,36 +384,6 @@ static enum verdict tick_try(struct service *service, const struct event *events
 	return verdict == VERDICT_GOOD ? tick_commit(service) : verdict;
 }
 
-/* False: the disk has no room for what brings work to its end. Asked again when half is used up. */
-static bool disk_keep(struct service *service, const struct db_usage *usage, int64_t kept_bytes)
-{
-	int64_t bytes = kept_bytes < DISK_KEPT_MAX_BYTES ? kept_bytes : DISK_KEPT_MAX_BYTES;
-
-	if (service->reserved_bytes >= usage->end_bytes + bytes / 2)
-		return true;
-	if (store_reserve(service->store_dir, usage->end_bytes + bytes) == -ENOSPC)
-		return false;
-	service->reserved_bytes = usage->end_bytes + bytes;
-	return true;
-}
-
-static void check_room(struct service *service)
-{
-	struct db_usage usage;
-	int64_t kept_bytes;
-
-	service->room_checked_ms = service->tick.monotonic_ms;
-	if (db_usage(service->db, &usage) < 0)
-		return;
-	kept_bytes = usage.size_max_bytes / ROOM_KEPT_SHARE;
-	if (kept_bytes < ROOM_KEPT_MIN_BYTES)
-		kept_bytes = ROOM_KEPT_MIN_BYTES;
-	if (kept_bytes > usage.size_max_bytes / 4)
-		kept_bytes = usage.size_max_bytes / 4;
-	service->nearly_full = usage.used_bytes > usage.size_max_bytes - kept_bytes ||
-		!disk_keep(service, &usage, kept_bytes);
-}
-
 static void check_readers(struct service *service)
 {
 	service->readers_checked_ms = service->tick.monotonic_ms;
@@ -430,7 +397,7 @@ static void housekeeping(struct service *service)
 	if (!service->db)
 		return;
 	if (now_ms - service->room_checked_ms >= ROOM_CHECK_MS)
-		check_room(service);
+		service_check_room(service);
 	if (now_ms - service->readers_checked_ms >= READERS_CHECK_MS)
 		check_readers(service);
 }
@@ -465,7 +432,7 @@ int service_tick(struct service *service, const struct event *events, size_t cou
 	service->poison_count = 0;
 	service->tick.began_us = stats_begin(service->stats, events, count);
 	housekeeping(service);
-	service->access_max = service->nearly_full ? ACCESS_SETTLE : ACCESS_GROW;
+	service->access_max = service->full ? ACCESS_SETTLE : ACCESS_GROW;
 	for (;;) {
 		verdict = tick_try(service, events, count, ret_wait_ms);
 		if (verdict == VERDICT_GOOD)

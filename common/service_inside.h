@@ -39,10 +39,12 @@ struct service {
 	int64_t readers_checked_ms; /* monotonic */
 	int64_t room_checked_ms;    /* likewise */
 	bool stopping;
-	bool time_skipped;      /* on_time, in the run in hand */
-	bool settled;           /* likewise: what was put off is written */
-	int64_t reserved_bytes; /* of the store's file, on the disk */
-	bool nearly_full;       /* the store: new work is refused, the rest goes on */
+	bool time_skipped;       /* on_time, in the run in hand */
+	bool settled;            /* likewise: what was put off is written */
+	int64_t reserved_bytes;  /* of the store's file, on the disk */
+	const char *full;        /* NULL, or why new work is refused; the rest goes on */
+	bool full_told;          /* in the log */
+	int64_t full_tell_at_ms; /* monotonic: not again before */
 	struct stats *stats;
 	int64_t held_until_ms; /* monotonic */
 	int64_t hold_asked_ms; /* likewise, by the tick in hand */
@@ -80,6 +82,9 @@ enum verdict service_judge(struct service *service, int outcome, uint64_t writes
 
 /* The outcome that the element in hand is to be refused with unheard, or 0. */
 int service_poison(const struct service *service);
+
+/* Looks whether the store and its disk have room for new work (room.c). */
+void service_check_room(struct service *service);
 
 /* Has the program write what it has put off, once a run and as far as there is room. */
 enum verdict service_settle(struct service *service);

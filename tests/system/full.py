@@ -56,6 +56,10 @@ class Full(unittest.TestCase):
             self.fill()
             errors = self.create_until_refused(daemons)
             self.assertEqual(errors, {"storage_full"})
+            why = "the disk of the store is full: new work is refused"
+            self.assertIn(f"orderd is degraded: {why}\n", daemons.orderctl("status")[1])
+            with open(f"{daemons.dir}/orderd.log", encoding="utf-8") as log:
+                self.assertEqual(log.read().count(why), 1)
             for at, order in enumerate(orders):
                 if at % 2:
                     daemons.orderd.get("order.set_status", order_id=order, status="PAID")
