@@ -58,6 +58,17 @@ bool store_has(const char *dir, int fd)
 	return info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino;
 }
 
+int store_give(const char *dir, const char *path)
+{
+	struct stat wanted;
+
+	if (geteuid() != 0)
+		return 0;
+	if (stat(dir, &wanted) < 0 || chown(path, wanted.st_uid, wanted.st_gid) < 0)
+		return -errno;
+	return 0;
+}
+
 int store_lock(const char *dir, int *ret_fd)
 {
 	char path[PATH_MAX];
@@ -68,8 +79,10 @@ int store_lock(const char *dir, int *ret_fd)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, DATA_MODE);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	error = store_give(dir, path);
+	if (!error && flock(fd, LOCK_EX | LOCK_NB) < 0)
 		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (error) {
 		close(fd);
 		return error;
 	}
@@ -84,6 +97,8 @@ static int store_set_modes(const char *dir)
 	int error = store_path(data, dir, "/data.mdb");
 	if (!error)
 		error = store_path(lock, dir, "/lock.mdb");
+	if (!error)
+		error = store_give(dir, lock);
 	if (error)
 		return error;
 	return chmod(data, DATA_MODE) < 0 || chmod(lock, LOCK_MODE) < 0 ? -errno : 0;

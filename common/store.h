@@ -16,6 +16,9 @@ int store_find(const char *dir, bool *ret_there);
 /* Whether `fd` is open on the data file of the store in `dir`. */
 bool store_has(const char *dir, int fd);
 
+/* Root only: what it makes at `path` for a store, as a repair does, belongs to whom `dir` belongs. */
+int store_give(const char *dir, const char *path);
+
 /* Becomes the owner until *ret_fd is closed. -EBUSY: there is one. */
 int store_lock(const char *dir, int *ret_fd);
 

@@ -174,8 +174,8 @@ int ctl_order_ref(struct ctl *ctl, const char *text, struct order_ref *ret);
 /* Where the stores are: --state-dir, or the usual place. */
 const char *ctl_state_dir(const struct ctl *ctl);
 
-/* Becomes the owner of the stores in fds[3], so that no daemon starts on them. 0, or the status to
- * end with after having said why: one that runs, for instance. */
+/* Becomes the owner of the stores in fds[3], so that no daemon starts on them; one that runs has
+ * some seconds to end. 0, or the status to end with after having said why. */
 int ctl_lock_stores(const char *state_dir, int fds[]);
 void ctl_unlock_stores(int fds[]);
 

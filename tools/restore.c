@@ -19,6 +19,8 @@
 
 #define NEW_SUFFIX ".made"
 #define DIRECTORY_MODE 0750
+#define LOCK_WAIT_MS 5000 /* for a suite that is just being stopped */
+#define LOCK_PAUSE_MS 50
 
 struct change {
 	const char *state_dir;
@@ -50,8 +52,21 @@ const char *ctl_state_dir(const struct ctl *ctl)
 	return given ? given : STATE_DIR;
 }
 
+/* `systemctl stop orderd.target` returns before the last daemon has ended. */
+static int lock_in_time(const char *path, int64_t until_ms, int *ret_fd)
+{
+	int error = store_lock(path, ret_fd);
+
+	while (error == -EBUSY && clock_monotonic_ms() < until_ms) {
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_MS * 1000000L }, NULL);
+		error = store_lock(path, ret_fd);
+	}
+	return error;
+}
+
 int ctl_lock_stores(const char *state_dir, int fds[])
 {
+	int64_t until_ms = clock_monotonic_ms() + LOCK_WAIT_MS;
 	char path[VAULT_PATH_BYTES];
 
 	for (size_t i = 0; i < VAULT_STORES; i++) {
@@ -59,7 +74,7 @@ int ctl_lock_stores(const char *state_dir, int fds[])
 
 		fds[i] = -1;
 		if (!error)
-			error = store_lock(path, &fds[i]);
+			error = lock_in_time(path, until_ms, &fds[i]);
 		if (!error || error == -ENOENT)
 			continue;
 		if (error == -EBUSY)
@@ -86,18 +101,6 @@ void ctl_unlock_stores(int fds[])
 
 /* --- new stores beside the old ones ------------------------------------------------------------- */
 
-/* They belong to whom the state directory belongs to, be it root who does this. */
-static int give_to_owner(const char *state_dir, const char *path)
-{
-	struct stat info;
-
-	if (geteuid() != 0)
-		return 0;
-	if (stat(state_dir, &info) < 0 || chown(path, info.st_uid, info.st_gid) < 0)
-		return -errno;
-	return 0;
-}
-
 /* The directory NAME.made, empty, whatever an earlier attempt left there. */
 static int make_store(const char *state_dir, const char *name, char path[VAULT_PATH_BYTES])
 {
@@ -110,14 +113,14 @@ static int make_store(const char *state_dir, const char *name, char path[VAULT_P
 	if (!error && mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST)
 		error = -errno;
 	if (!error)
-		error = give_to_owner(state_dir, path);
+		error = store_give(state_dir, path);
 	return error ? error : vault_path(path, state_dir, name, NEW_SUFFIX "/data.mdb");
 }
 
 static int finish_store(const char *state_dir, const char *name, const char *data)
 {
 	char path[VAULT_PATH_BYTES];
-	int error = give_to_owner(state_dir, data);
+	int error = store_give(state_dir, data);
 
 	if (!error)
 		error = vault_path(path, state_dir, name, NEW_SUFFIX);

@@ -90,6 +90,14 @@ static int condition_tell(struct ctl *ctl, enum neighbour who, const struct cond
 {
 	if (condition->state == CONDITION_UP)
 		return STATUS_DONE;
+	if (condition->state == CONDITION_DOWN && condition->result == -ETIMEDOUT) {
+		fprintf(stderr,
+			"orderctl: %s does not answer within %" PRId64 " ms: it hangs, or has too"
+			" much to do.\nOne that hangs is ended and started again by its watchdog;"
+			" journalctl -u %s says so.\n",
+			condition->name, ctl_timeout_ms(ctl), condition->name);
+		return STATUS_UNREACHABLE;
+	}
 	if (condition->state == CONDITION_DOWN) {
 		ctl_failed(ctl, who, condition->result, &condition->answer);
 		return STATUS_UNREACHABLE;

@@ -94,8 +94,10 @@ class Backup(unittest.TestCase):
         lost = self.running.create()
         self.assertIn("Stop the suite", self.refused("restore", self.target, "--state-dir",
                                                      self.state))
-        self.stop()
+        ending = threading.Timer(0.5, self.stop)  # systemctl stop may return before the last ends
+        ending.start()
         self.orderctl("restore", self.target, "--state-dir", self.state)
+        ending.join()
         self.assertEqual(sum(".before-" in name for name in os.listdir(self.state)), 3)
         for name in suite.DAEMONS:
             self.running.start(name)

@@ -39,7 +39,7 @@ class Repair(unittest.TestCase):
     def test_a_running_suite_is_left_alone(self):
         status, _, err = self.repair()
         self.assertEqual(status, 1)
-        self.assertIn("Is the suite stopped", err)
+        self.assertIn("Stop the suite first", err)
 
     def test_a_whole_suite_needs_nothing(self):
         for _ in range(50):

@@ -119,11 +119,11 @@ class Live(unittest.TestCase):
         self.systemctl("enable", "--now", "catalogd@2")
 
     def test_03_the_first_use_starts_what_it_needs(self):
-        self.systemctl("stop", "orderd.target")
+        self.systemctl("stop", "orderd.target")  # which returns before the last one has ended
+        wait_until(lambda: not any(self.machine.is_active(f"{name}.service") for name in
+                                   (*DAEMONS, "catalogd@2")), "all are stopped")
         for name in DAEMONS:
-            self.assertFalse(self.machine.is_active(f"{name}.service"), name)
             self.assertFalse(os.path.exists(f"{self.suite.dir}/{name}.sock"), name)
-        self.assertFalse(self.machine.is_active("catalogd@2.service"))
         self.systemctl("start", *[f"{name}.socket" for name in DAEMONS])
         self.assertFalse(self.machine.is_active("orderd.service"))
         self.order()
@@ -194,6 +194,22 @@ class Live(unittest.TestCase):
         self.assert_active("orderd.service")
         self.machine.write(config, packaged + "\n")
         self.systemctl("reload", "orderd.service")
+
+    def test_06b_a_scrape_is_answered_once_its_socket_is_enabled(self):
+        self.systemctl("enable", "--now", "orderd-metrics.socket")
+        found = self.machine.out("/usr/bin/python3", "-c", "import urllib.request; print(urllib"
+                                 ".request.urlopen('http://127.0.0.1:9617/metrics').read().decode())")
+        for name in DAEMONS:
+            self.assertIn(f'orderd_up{{daemon="{name}"}} 1\n', found)
+        self.systemctl("disable", "--now", "orderd-metrics.socket")
+
+    def test_06c_what_root_does_to_a_stopped_suite_leaves_it_to_its_user(self):
+        self.systemctl("stop", "orderd.target")
+        self.machine.run("orderctl", "compact")
+        self.machine.run("orderctl", "fsck", "--repair", "--write")
+        self.systemctl("start", "orderd.target")
+        self.suite.forget_connections()
+        self.order()
 
     def test_07_restarts_under_load_cost_no_order_and_double_none(self):
         print(restart_under_load(self.machine, self.suite, LOAD_RATE, 1), flush=True)

@@ -342,6 +342,26 @@ static void room_on_the_disk_is_kept_and_the_file_stays_as_long_as_it_was(void *
 	db_close(db);
 }
 
+static void what_root_opens_stays_its_users(void **state)
+{
+	static const char *const names[] = { "store/lock.mdb", "store/owner.lock" };
+	struct stat info;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	db_close(db_of(DB_OWN, &spec));
+	assert_int_equal(chown(scratch_at(&scratch, "store"), 1234, 1234), 0);
+	assert_int_equal(remove(scratch_at(&scratch, names[0])), 0);
+	assert_int_equal(remove(scratch_at(&scratch, names[1])), 0);
+	db_close(db_of(DB_OWN, &spec));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(stat(scratch_at(&scratch, names[i]), &info), 0);
+		assert_int_equal(info.st_uid, 1234);
+		assert_int_equal(info.st_gid, 1234);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -363,6 +383,7 @@ int main(void)
 		TEST(a_first_start_beside_another_one_is_refused),
 		TEST(a_file_that_is_no_store_is_refused_and_kept),
 		TEST(modes_do_not_depend_on_the_umask),
+		TEST(what_root_opens_stays_its_users),
 		TEST(a_slash_behind_the_directory_changes_nothing),
 		TEST(room_on_the_disk_is_kept_and_the_file_stays_as_long_as_it_was),
 	};
