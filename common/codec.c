@@ -162,10 +162,20 @@ static inline void value_set(struct value *ret, const uint8_t *at, const struct 
 	}
 }
 
+/* The next value, and its head; of a container without what it holds. */
+static inline bool value_take(struct cursor *cursor, struct head *ret_head, struct value *ret)
+{
+	if (!head_read(cursor->at, cursor->left, ret_head))
+		return false;
+	value_set(ret, cursor->at, ret_head);
+	cursor->at += ret_head->size + ret_head->body;
+	cursor->left -= ret_head->size + ret_head->body;
+	return true;
+}
+
 struct reading {
 	struct arena *arena;
-	const uint8_t *at;
-	size_t left;
+	struct cursor rest;
 	size_t unpromised; /* bytes; each value that a container announces takes one at least */
 	unsigned nesting;
 };
@@ -193,24 +203,20 @@ static int list_read(struct reading *reading, uint64_t children, struct value *r
 
 static int value_read(struct reading *reading, struct value *ret)
 {
-	const uint8_t *at = reading->at;
 	struct head head;
 	int error = 0;
 
-	if (!head_read(at, reading->left, &head))
+	if (!value_take(&reading->rest, &head, ret))
 		return -EBADMSG;
-	reading->at += head.size + head.body;
-	reading->left -= head.size + head.body;
-	value_set(ret, at, &head);
 	if (head.type == VALUE_ARRAY || head.type == VALUE_MAP)
 		error = list_read(reading, head_children(&head), ret);
-	ret->raw_size = (uint32_t)(reading->at - at);
+	ret->raw_size = (uint32_t)(reading->rest.at - ret->raw);
 	return error;
 }
 
 int codec_parse(struct arena *arena, const void *frame, size_t size, const struct value **ret)
 {
-	struct reading reading = { arena, frame, size, size - 1, 0 };
+	struct reading reading = { arena, { frame, size }, size - 1, 0 };
 	struct value *root;
 	int error;
 
@@ -220,7 +226,7 @@ int codec_parse(struct arena *arena, const void *frame, size_t size, const struc
 	if (!root)
 		return -ENOMEM;
 	error = value_read(&reading, root);
-	if (error || reading.left > 0)
+	if (error || reading.rest.left > 0)
 		return error ? error : -EBADMSG;
 	*ret = root;
 	return 0;
@@ -230,13 +236,7 @@ bool codec_next(struct cursor *cursor, struct value *ret)
 {
 	struct head head;
 
-	if (!head_read(cursor->at, cursor->left, &head) ||
-		head_children(&head) > cursor->left - head.size)
-		return false;
-	value_set(ret, cursor->at, &head);
-	cursor->at += head.size + head.body;
-	cursor->left -= head.size + head.body;
-	return true;
+	return value_take(cursor, &head, ret) && head_children(&head) <= cursor->left;
 }
 
 const struct value *value_find(const struct value *map, const char *key)
@@ -342,10 +342,7 @@ void pack_u64(struct buffer *buffer, uint64_t value)
 
 void pack_i64(struct buffer *buffer, int64_t value)
 {
-	if (value >= 0)
-		wire_uint64(buffer, (uint64_t)value);
-	else
-		wire_int64(buffer, value);
+	wire_int64(buffer, value);
 }
 
 void pack_str(struct buffer *buffer, const char *text)
@@ -387,7 +384,7 @@ void pack_bin(struct buffer *buffer, const void *bytes, size_t size)
 	if (!size_fits(buffer, size))
 		return;
 	wire_bin(buffer, size);
-	buffer_append(buffer, bytes, size);
+	append(buffer, bytes, size);
 }
 
 void pack_array(struct buffer *buffer, uint32_t count)

@@ -56,9 +56,8 @@ struct value {
  * within the bounds; -ENOMEM. */
 int codec_parse(struct arena *arena, const void *frame, size_t size, const struct value **ret);
 
-/* Reading without a tree, for what was checked as a whole before, by its checksum: one value after
- * the other, of a container first itself, with its count and without `list.at`, then what it
- * holds. `raw_size` is not set. */
+/* Reading without a tree, where it is known what comes: one value after the other, of a container
+ * first itself, with its count and without `list.at`, then what it holds. `raw_size` is not set. */
 struct cursor {
 	const uint8_t *at;
 	size_t left; /* bytes */

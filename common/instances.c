@@ -10,6 +10,7 @@
 #include "client_socket.h"
 #include "clock.h"
 #include "protocol.h"
+#include "text.h"
 
 #define LOOK_MS 1000   /* between two looks at who is there */
 #define REST_MS 1000   /* for one that failed */
@@ -71,14 +72,18 @@ void instances_close(struct instances *instances)
 	free(instances);
 }
 
-/* "catalogd.sock" or "catalogd@2.sock". */
-static bool is_ours(const struct instances *instances, const char *file)
+size_t instance_in(const char *file, const char *name, const char *ending)
 {
-	size_t size = strlen(instances->name), length = strlen(file), end = strlen(".sock");
+	size_t size = strlen(name), length = strlen(file), end = strlen(ending);
 
-	return length >= size + end && strncmp(file, instances->name, size) == 0 &&
-		strcmp(file + length - end, ".sock") == 0 &&
-		(length == size + end || file[size] == '@');
+	if (length < size + end || strncmp(file, name, size) != 0 ||
+		strcmp(file + length - end, ending) != 0)
+		return 0;
+	length -= end;
+	if (length > size &&
+		(file[size] != '@' || !text_is_instance(file + size + 1, length - size - 1)))
+		return 0;
+	return length;
 }
 
 static int instance_see(struct instances *instances, const char *file)
@@ -122,7 +127,7 @@ static int look(struct instances *instances)
 	for (size_t i = 0; i < instances->count; i++)
 		instances->list[i].there = false;
 	while (result == 0 && (entry = readdir(dir)))
-		if (is_ours(instances, entry->d_name))
+		if (instance_in(entry->d_name, instances->name, ".sock") > 0)
 			result = instance_see(instances, entry->d_name);
 	if (dir)
 		closedir(dir);

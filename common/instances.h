@@ -12,6 +12,10 @@ struct instances;
 
 #define INSTANCES_MAX 64
 
+/* How many bytes of a file's name are that of the daemon `name` or of one of its instances, where the
+ * rest is `ending`: all but ".sock" of "catalogd@2.sock". 0: it is another file. */
+size_t instance_in(const char *file, const char *name, const char *ending);
+
 /* Looks for nobody yet. 0 or -ENOMEM. */
 int instances_open(struct instances **ret, const char *runtime_dir, const char *name);
 void instances_close(struct instances *instances);

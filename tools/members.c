@@ -3,12 +3,11 @@
 #include <string.h>
 
 #include "orderctl.h"
-#include "text.h"
 
 /* An instance is to be there as long as its socket is, and where systemd was told to start it: one
  * that systemd has given up has no socket any more, and is missed all the same. */
 
-#define PREFIX "catalogd@"
+#define CATALOG "catalogd"
 #define UNITS_WANTED "/etc/systemd/system/sockets.target.wants"
 
 static bool is_known(const struct ctl *ctl, const char *name, size_t size)
@@ -22,15 +21,13 @@ static bool is_known(const struct ctl *ctl, const char *name, size_t size)
 /* Takes the name of such a file without its ending. */
 static void file_take(struct ctl *ctl, const char *file, const char *ending)
 {
-	size_t size = strlen(file), begin = strlen(PREFIX), end = strlen(ending);
+	size_t size = instance_in(file, CATALOG, ending);
 	char *name;
 
-	if (size <= begin + end || strncmp(file, PREFIX, begin) != 0 ||
-		strcmp(file + size - end, ending) != 0 ||
-		!text_is_instance(file + begin, size - begin - end) ||
-		is_known(ctl, file, size - end) || ctl->instance_count == INSTANCES_MAX)
+	if (size <= strlen(CATALOG) || is_known(ctl, file, size) ||
+		ctl->instance_count == INSTANCES_MAX)
 		return;
-	name = strndup(file, size - end);
+	name = strndup(file, size);
 	if (name)
 		ctl->instances[ctl->instance_count++] = name;
 }

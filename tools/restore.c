@@ -57,6 +57,9 @@ static int lock_in_time(const char *path, int64_t until_ms, int *ret_fd)
 {
 	int error = store_lock(path, ret_fd);
 
+	if (error == -EBUSY && clock_monotonic_ms() < until_ms)
+		fputs("orderctl: a daemon has the store; waiting up to 5 s for it to end\n",
+			stderr);
 	while (error == -EBUSY && clock_monotonic_ms() < until_ms) {
 		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_MS * 1000000L }, NULL);
 		error = store_lock(path, ret_fd);
