@@ -20,6 +20,17 @@ if [ "$ours" != "$theirs" ]; then
 	echo "packaging/debian/changelog says version $theirs, configure.ac $ours"
 	failed=1
 fi
+# Stopped before the files are there, a daemon would be started again by the first client.
+dpkg-deb --ctrl-tarfile "$deb"/orderd_*.deb | tar -xO ./postinst >"$deb/postinst"
+for name in catalogd stockd orderd reaperd; do
+	grep -q "try-restart.*'$name.service'" "$deb/postinst" ||
+		{ echo "an upgrade does not restart $name"; failed=1; }
+done
+if dpkg-deb --ctrl-tarfile "$deb"/orderd_*.deb | tar -t | grep -qx ./preinst; then
+	echo "an upgrade stops what the package's clients start again"
+	failed=1
+fi
+rm "$deb/postinst"
 silent lintian --allow-root --pedantic --fail-on error,warning,info,pedantic \
 	"$deb"/*.changes || failed=1
 exit $failed
