@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "protocol.h"
 
 struct relief {
 	pthread_t thread;
@@ -45,17 +47,20 @@ static int64_t own_bytes(void)
 	return (resident - of_files) * sysconf(_SC_PAGESIZE);
 }
 
+enum who { SUBSCRIBERS, WAITING, ALL };
+
 /* A connection that was accepted has the path of the socket that it came to; one of our own asking
  * has none, nor has the journal's. */
-static bool is_client(int fd)
+static bool is_client(int fd, bool subscribes)
 {
-	struct sockaddr_un name;
-	socklen_t size = sizeof(name);
+	struct sockaddr_un name = { 0 };
+	socklen_t size = sizeof(name) - 1;
 	int listens = 1;
 	socklen_t listens_size = sizeof(listens);
 
 	return getsockname(fd, (struct sockaddr *)&name, &size) == 0 &&
 		name.sun_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path) &&
+		(!subscribes || strstr(name.sun_path, "/" SOCKET_EVENTS)) &&
 		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && !listens;
 }
 
@@ -66,8 +71,9 @@ static bool input_waits(int fd)
 	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-/* libzmq finds the connection at its end and lets go of all that came over it. */
-static unsigned disconnect(bool all)
+/* libzmq finds the connection at its end and lets go of all that came over it. But for ALL only
+ * those whose input waits. */
+static unsigned disconnect(enum who who)
 {
 	DIR *fds = opendir("/proc/self/fd");
 	unsigned count = 0;
@@ -75,8 +81,8 @@ static unsigned disconnect(bool all)
 	for (const struct dirent *entry = fds ? readdir(fds) : NULL; entry; entry = readdir(fds)) {
 		int fd = atoi(entry->d_name);
 
-		if (entry->d_name[0] != '.' && is_client(fd) && (all || input_waits(fd)) &&
-			shutdown(fd, SHUT_RDWR) == 0)
+		if (entry->d_name[0] != '.' && is_client(fd, who == SUBSCRIBERS) &&
+			(who == ALL || input_waits(fd)) && shutdown(fd, SHUT_RDWR) == 0)
 			count++;
 	}
 	if (fds)
@@ -96,16 +102,19 @@ static void check_size(struct relief *relief)
 	int64_t bytes = own_bytes();
 	int64_t calm_bytes = relief->base_bytes + RELIEF_BYTES;
 	bool again = relief->limit_bytes > calm_bytes;
-	unsigned count;
+	unsigned count = 0;
 
 	if (bytes <= relief->limit_bytes) {
 		if (again && bytes <= calm_bytes)
 			relief->limit_bytes = calm_bytes;
 		return;
 	}
-	count = disconnect(again);
+	if (relief->stuck > 0)
+		count = disconnect(SUBSCRIBERS);
 	if (count == 0 && !again)
-		count = disconnect(true);
+		count = disconnect(WAITING);
+	if (count == 0)
+		count = disconnect(ALL);
 	malloc_trim(0);
 	relief->limit_bytes = bytes + RELIEF_STEP_BYTES;
 	tell(bytes, count, "too much memory");
@@ -120,8 +129,8 @@ static void check_sends(struct relief *relief)
 	relief->seen = sends;
 	if (relief->stuck < RELIEF_STUCK)
 		return;
-	relief->stuck = 0;
-	tell(own_bytes(), disconnect(false), "stuck in publishing");
+	relief->stuck = 1;
+	tell(own_bytes(), disconnect(SUBSCRIBERS), "stuck in publishing");
 }
 
 static void *look(void *argument)
@@ -130,8 +139,8 @@ static void *look(void *argument)
 	struct pollfd end = { relief->end, POLLIN, 0 };
 
 	while (poll(&end, 1, RELIEF_CHECK_MS) <= 0) {
-		check_size(relief);
 		check_sends(relief);
+		check_size(relief);
 	}
 	return NULL;
 }

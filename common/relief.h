@@ -7,8 +7,9 @@
  * And it takes in all subscriptions within a send, for as long as more of them come.
  *
  * A thread of its own looks at the process. Where that has grown by more than RELIEF_BYTES, or is
- * stuck in a send, those clients whose input waits are disconnected and, where it goes on growing,
- * all of them. They connect again by themselves and ask again. */
+ * stuck in a send, those clients whose input waits are disconnected (only subscribers, while a send
+ * is under way) and, where it goes on growing, all of them. They connect again by themselves and
+ * ask again. */
 
 #define RELIEF_BYTES (512LL * 1024 * 1024)
 #define RELIEF_STEP_BYTES (128LL * 1024 * 1024) /* of further growth, until the next time */

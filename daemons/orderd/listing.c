@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "coordinator.h"
+#include "memory.h"
 #include "repair.h"
 #include "unlisted.h"
 
@@ -228,6 +230,12 @@ static bool page_ends(const struct order_query *query, const struct order_list *
 		skip + list->count == list->total;
 }
 
+/* Orders that were answered and whose record the store does not take. */
+static bool records_lack(const struct tick *tick)
+{
+	return !tick_may_settle(tick) && coordinator_held_count(memory_of(tick)->coordinator) > 0;
+}
+
 int handle_order_list(struct tick *tick, const void *request, void *reply)
 {
 	const struct order_query *query = request;
@@ -240,7 +248,9 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 			"page: reaches past %d orders; go on with after", SKIP_MAX);
 	list->page = query->page;
 	list->page_size = query->page_size;
-	unlisted_write_user(tick, query->user_id);
+	if (!unlisted_write_user(tick, query->user_id) || records_lack(tick))
+		return tick_refuse(tick, OUTCOME_STORAGE_FULL,
+			"the latest orders are made, but there is no room for them in the list");
 	list->total = total_of(tick, query);
 	list->orders = arena_take(tick->arena, PAGE_SIZE_MAX * sizeof(*list->orders));
 	if (!list->orders)

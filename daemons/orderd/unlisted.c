@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "coordinator.h"
+#include "failpoint.h"
 #include "listing.h"
 #include "memory.h"
 #include "record.h"
@@ -67,6 +68,7 @@ static void do_add(void *state, void *argument)
 	/* Without memory it is as after a crash: only a start finds it. */
 	if (!fill(&memory->unlisted, order->user_id, order->order_id))
 		coordinator_lose(memory->coordinator);
+	FAILPOINT("unlisted", "gathered");
 }
 
 bool unlisted_add(struct tick *tick, uint64_t user_id, uint64_t order_id)
@@ -131,6 +133,7 @@ static void turn(struct unlisted *unlisted)
 	spare.count = 0;
 	unlisted->filling = spare;
 	memset(unlisted->chains, 0, sizeof(unlisted->chains));
+	FAILPOINT("unlisted", "sorted");
 }
 
 static void write_mark(struct tick *tick)
@@ -149,6 +152,7 @@ static void write_mark(struct tick *tick)
 		return;
 	unlisted->mark = mark;
 	counter_put(tick->txn, TABLE_META, UNLISTED_MARK, mark);
+	FAILPOINT("unlisted", "marked");
 }
 
 static void do_written(void *state, void *argument)
@@ -156,6 +160,7 @@ static void do_written(void *state, void *argument)
 	struct memory *memory = state;
 
 	memory->unlisted.written += *(const size_t *)argument;
+	FAILPOINT("unlisted", "written");
 }
 
 static void write_slice(struct tick *tick)
@@ -194,11 +199,20 @@ int64_t unlisted_write(struct tick *tick)
 	return REST_MS;
 }
 
-static void write_sorted_user(struct tick *tick, uint64_t user_id)
+/* Whether the list has it then. */
+static bool write_now(struct tick *tick, const struct unlisted_order *order)
+{
+	if (tick_may_settle(tick))
+		listing_add(tick, order);
+	return listing_has(tick, order->user_id, order->order_id);
+}
+
+static bool write_sorted_user(struct tick *tick, uint64_t user_id)
 {
 	const struct unlisted *unlisted = &memory_of(tick)->unlisted;
 	const struct unlisted_order *orders = unlisted->sorted.orders;
 	size_t low = unlisted->written, high = unlisted->sorted.count;
+	bool whole = true;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -209,19 +223,19 @@ static void write_sorted_user(struct tick *tick, uint64_t user_id)
 			high = middle;
 	}
 	for (; low < unlisted->sorted.count && orders[low].user_id == user_id; low++)
-		listing_add(tick, &orders[low]);
+		whole = write_now(tick, &orders[low]) && whole;
+	return whole;
 }
 
-void unlisted_write_user(struct tick *tick, uint64_t user_id)
+bool unlisted_write_user(struct tick *tick, uint64_t user_id)
 {
 	const struct unlisted *unlisted = &memory_of(tick)->unlisted;
 	const struct unlisted_order *orders = unlisted->filling.orders;
 	uint32_t at = unlisted->chains[user_id % UNLISTED_CHAINS];
+	bool whole = write_sorted_user(tick, user_id);
 
-	if (!tick_may_settle(tick))
-		return;
-	write_sorted_user(tick, user_id);
 	for (; at > 0; at = orders[at - 1].next)
 		if (orders[at - 1].user_id == user_id)
-			listing_add(tick, &orders[at - 1]);
+			whole = write_now(tick, &orders[at - 1]) && whole;
+	return whole;
 }

@@ -45,5 +45,5 @@ bool unlisted_add(struct tick *tick, uint64_t user_id, uint64_t order_id);
 /* Writes the next slice; in how many ms there is more to do, -1: nothing. */
 int64_t unlisted_write(struct tick *tick);
 
-/* Writes all of one user's. */
-void unlisted_write_user(struct tick *tick, uint64_t user_id);
+/* Writes all of one user's. False: the store takes nothing, and the list has not all of them. */
+bool unlisted_write_user(struct tick *tick, uint64_t user_id);

@@ -21,6 +21,7 @@ STRIDE_MAX_S = 0.1
 PATIENCE_S = 20  # until whatever was asked has to have come about
 BOOKS = (1, 2, 3)
 SCARCE = 4
+CROWD = 24  # orders held at once; from 17 on entries of users' lists are gathered
 SHELF = 9  # stock that nobody orders
 ENDED_WELL = 0
 NO_ANSWER = 42900  # codes from here on say nothing of the order: it is asked again
@@ -281,6 +282,20 @@ class Shop:
         order_id = self.create()["order_id"]
         self.move(order_id, "PAID")
         self.move(order_id, "CANCELLED")
+
+    def step_crowd(self):
+        """Orders of one user, held together: their entries of its list are written later."""
+        user = next(self.numbers)
+        bodies = [{**self.cart(), "user_id": user} for _ in range(CROWD)]
+        reply = self.try_ask("orderd", "order.create", {"orders": bodies}) or {}
+        results = reply.get("results") or [{"code": NO_ANSWER}] * CROWD
+        for body, result in zip(bodies, results, strict=True):
+            order_id = self.create(body)["order_id"]
+            if result["code"] == 0 and result["order_id"] != order_id:
+                raise Broken(f"{body}: first {result}, then order {order_id}")
+        listed = self.get("orderd", "order.list", user_id=user)["total"]
+        if listed != CROWD:
+            raise Broken(f"user {user} has {CROWD} orders and a list of {listed}")
 
     def step_price(self):
         """The price is new, so that catalogd is asked."""

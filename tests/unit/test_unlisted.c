@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "daemons/orderd/unlisted.h"
 #include "orderd_steps.h"
 
@@ -133,6 +136,38 @@ static void an_order_that_moves_meanwhile_is_counted_once(void **state)
 	assert_all_listed(*state);
 }
 
+static void list_without_room(struct shop *shop)
+{
+	struct order_query query = { .user_id = 2, .page = 1, .page_size = PAGE_SIZE_MAX };
+	struct rlimit saved, none;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &saved), 0);
+	none = saved;
+	none.rlim_cur = 0;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	shop_tick(shop);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &saved), 0);
+	signal(SIGXFSZ, handler);
+	assert_refused(shop, 'l', "storage_full");
+}
+
+static void without_room_for_entries_a_list_is_refused_and_not_cut_short(void **state)
+{
+	crowd(*state);
+	shop_settle(*state);
+	list_without_room(*state);
+	assert_all_listed(*state);
+}
+
+static void without_room_for_records_a_list_is_refused_and_not_cut_short(void **state)
+{
+	crowd(*state);
+	list_without_room(*state);
+	assert_all_listed(*state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +178,8 @@ int main(void)
 		SHOP_TEST(a_start_finds_what_one_slice_did_not_hold),
 		SHOP_TEST(what_is_gathered_is_written_while_nothing_else_is),
 		SHOP_TEST(an_order_that_moves_meanwhile_is_counted_once),
+		SHOP_TEST(without_room_for_entries_a_list_is_refused_and_not_cut_short),
+		SHOP_TEST(without_room_for_records_a_list_is_refused_and_not_cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
