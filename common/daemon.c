@@ -263,7 +263,8 @@ static int mark_check(const char *state_dir)
 	return -EUCLEAN;
 }
 
-/* Binding a socket silently takes it from whoever had it: the lock makes sure nobody has. */
+/* Binding a socket silently takes it from whoever had it: the lock makes sure nobody has. Where
+ * somebody has removed it, the store's own lock does, for it is opened before. */
 static int lock_take(struct loop *loop, const char *runtime_dir)
 {
 	char path[512];
@@ -343,7 +344,6 @@ static int loop_open(struct loop *loop)
 		explain(loop, "the sockets", result);
 		return result;
 	}
-	FAILPOINT("start", "bound");
 	bus = transport_bus(loop->transport);
 	result = service_open(&loop->service, loop->program, loop->settings, &bus, clock_wall_ms(),
 		clock_monotonic_ms());
@@ -351,6 +351,12 @@ static int loop_open(struct loop *loop)
 		explain(loop, "the store", result);
 		return result;
 	}
+	result = transport_bind(loop->transport, loop->program, suite->runtime_dir);
+	if (result < 0) {
+		explain(loop, "the sockets", result);
+		return result;
+	}
+	FAILPOINT("start", "bound");
 	result = events_add(loop);
 	if (result < 0)
 		explain(loop, "the event loop", result);

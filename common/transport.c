@@ -116,7 +116,7 @@ static int bind_in(void *socket, const char *dir, const char *file)
 	return fd < 0 && chmod(path, SOCKET_MODE) < 0 ? -errno : 0;
 }
 
-static int router_open(struct transport *transport, const char *dir, const char *file)
+static int router_open(struct transport *transport)
 {
 	transport->router = port_new(transport, ZMQ_ROUTER);
 	void *socket = transport->router.socket;
@@ -126,19 +126,17 @@ static int router_open(struct transport *transport, const char *dir, const char 
 	set(socket, ZMQ_ROUTER_MANDATORY, 1);
 	set(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
 	set(socket, ZMQ_SNDHWM, CLIENT_QUEUE);
-	return bind_in(socket, dir, file);
+	return 0;
 }
 
-static int events_open(struct transport *transport, const char *dir, const char *file)
+static int events_open(struct transport *transport)
 {
-	if (!file)
-		return 0;
 	transport->events_out = socket_new(transport, ZMQ_PUB);
 	if (!transport->events_out)
 		return -zmq_errno();
 	set(transport->events_out, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
 	set(transport->events_out, ZMQ_SNDHWM, EVENTS_QUEUE);
-	return bind_in(transport->events_out, dir, file);
+	return 0;
 }
 
 static int peer_open(struct transport *transport, const char *dir, const struct peer *peer)
@@ -171,12 +169,10 @@ int transport_open(struct transport **ret, const struct program *program, const 
 	result = transport->context && transport->unread ? 0 : -ENOMEM;
 	if (result == 0)
 		zmq_ctx_set(transport->context, ZERO_COPY_RECV, 0);
+	if (result == 0 && program->events_socket)
+		result = events_open(transport);
 	if (result == 0)
-		result = events_open(transport, runtime_dir, program->events_socket);
-	if (result == 0)
-		result = router_open(transport, runtime_dir, program->socket);
-	if (result == 0)
-		result = passed_check();
+		result = router_open(transport);
 	for (const struct peer *peer = program->peers; result == 0 && peer && peer->name; peer++)
 		result = peer_open(transport, runtime_dir, peer);
 	if (result == 0)
@@ -187,6 +183,18 @@ int transport_open(struct transport **ret, const struct program *program, const 
 	}
 	*ret = transport;
 	return 0;
+}
+
+int transport_bind(struct transport *transport, const struct program *program,
+	const char *runtime_dir)
+{
+	int result = 0;
+
+	if (program->events_socket)
+		result = bind_in(transport->events_out, runtime_dir, program->events_socket);
+	if (result == 0)
+		result = bind_in(transport->router.socket, runtime_dir, program->socket);
+	return result == 0 ? passed_check() : result;
 }
 
 static void socket_close(void *socket)

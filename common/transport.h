@@ -13,9 +13,13 @@
 
 struct transport;
 
-/* Binds and connects what the program asks for in `runtime_dir`; sockets that the service manager
- * holds there are taken from it. 0; -ENAMETOOLONG; -errno. */
+/* Makes the sockets and connects to the program's peers in `runtime_dir`. 0; -ENAMETOOLONG; -errno. */
 int transport_open(struct transport **ret, const struct program *program, const char *runtime_dir);
+
+/* Binds those for clients there, or takes them from the service manager. Whoever had bound them
+ * loses them: not before the store is opened, and so nobody else's. Likewise. */
+int transport_bind(struct transport *transport, const struct program *program,
+	const char *runtime_dir);
 void transport_close(struct transport *transport); /* gives what is queued 200 ms to leave */
 
 struct bus transport_bus(struct transport *transport);

@@ -172,6 +172,21 @@ run_daemon()
 	run -0 orderctl status
 }
 
+@test "with its lock removed a second daemon still leaves the first its socket" {
+	for daemon in $DAEMONS; do
+		daemon_start "$daemon"
+	done
+	wait_for orderctl status
+	for daemon in catalogd stockd orderd; do
+		rm "$SUITE_DIR/$daemon.lock"
+		run_daemon "$daemon"
+		[ "$status" -eq 1 ]
+		[[ $stderr == *"the store in $SUITE_DIR/state is in use by another process"* ]]
+	done
+	run -0 orderctl status
+	run -0 orderctl catalog add --id 1 --title Charts --price 1
+}
+
 @test "status ends with 3 when a daemon is away, and names it" {
 	for daemon in catalogd stockd orderd; do
 		daemon_start "$daemon"
