@@ -90,6 +90,21 @@ int store_lock(const char *dir, int *ret_fd)
 	return 0;
 }
 
+int store_make_lock(const char *dir)
+{
+	char path[PATH_MAX];
+
+	int error = store_path(path, dir, "/lock.mdb");
+	if (error)
+		return error;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, LOCK_MODE);
+	if (fd < 0)
+		return -errno;
+	error = fchmod(fd, LOCK_MODE) < 0 ? -errno : store_give(dir, path);
+	close(fd);
+	return error;
+}
+
 static int store_set_modes(const char *dir)
 {
 	char data[PATH_MAX], lock[PATH_MAX];

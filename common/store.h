@@ -19,6 +19,9 @@ bool store_has(const char *dir, int fd);
 /* Root only: what it makes at `path` for a store, as a repair does, belongs to whom `dir` belongs. */
 int store_give(const char *dir, const char *path);
 
+/* An empty lock.mdb in `dir`, so that the store can be read before its owner has opened it. */
+int store_make_lock(const char *dir);
+
 /* Becomes the owner until *ret_fd is closed. -EBUSY: there is one. */
 int store_lock(const char *dir, int *ret_fd);
 

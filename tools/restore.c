@@ -127,7 +127,22 @@ static int finish_store(const char *state_dir, const char *name, const char *dat
 
 	if (!error)
 		error = vault_path(path, state_dir, name, NEW_SUFFIX);
+	if (!error)
+		error = store_make_lock(path);
 	return error ? error : vault_sync(path);
+}
+
+static void remove_stores(const char *state_dir, const char *suffix)
+{
+	static const char *const files[] = { "/data.mdb", "/lock.mdb", "/owner.lock", "" };
+	char path[VAULT_PATH_BYTES], name[64];
+
+	for (size_t i = 0; i < VAULT_STORES; i++)
+		for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
+			snprintf(name, sizeof(name), "%s%s", vault_stores[i], suffix);
+			if (vault_path(path, state_dir, name, files[f]) == 0)
+				remove(path);
+		}
 }
 
 /* --- the exchange ------------------------------------------------------------------------------- */
@@ -256,8 +271,10 @@ static int restore(struct change *change, const char *dir)
 	status = has_room(dir, change->state_dir);
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = restore_store(change, dir, vault_stores[i], sums[i]);
-	if (status)
+	if (status) {
+		remove_stores(change->state_dir, NEW_SUFFIX);
 		return status;
+	}
 	error = exchange(change);
 	return error ? failed("cannot put in place in", change->state_dir, error) : STATUS_DONE;
 }
@@ -307,20 +324,6 @@ static int compact_store(struct change *change, const char *name)
 	return STATUS_DONE;
 }
 
-/* The old stores went out of use with the exchange. */
-static void remove_old(const struct change *change)
-{
-	static const char *const files[] = { "/data.mdb", "/lock.mdb", "/owner.lock", "" };
-	char path[VAULT_PATH_BYTES], name[64];
-
-	for (size_t i = 0; i < VAULT_STORES; i++)
-		for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
-			snprintf(name, sizeof(name), "%s%s", vault_stores[i], change->before);
-			if (vault_path(path, change->state_dir, name, files[f]) == 0)
-				remove(path);
-		}
-}
-
 static int compact(struct change *change)
 {
 	int status = has_room(change->state_dir, change->state_dir), error;
@@ -332,12 +335,14 @@ static int compact(struct change *change)
 		return failed("cannot read", change->state_dir, error);
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = compact_store(change, vault_stores[i]);
-	if (status)
+	if (status) {
+		remove_stores(change->state_dir, NEW_SUFFIX);
 		return status;
+	}
 	error = exchange(change);
 	if (error)
 		return failed("cannot put in place in", change->state_dir, error);
-	remove_old(change);
+	remove_stores(change->state_dir, change->before);
 	change->before = NULL;
 	return STATUS_DONE;
 }

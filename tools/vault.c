@@ -165,29 +165,44 @@ int vault_write_manifest(const char *dir, char sums[VAULT_STORES][VAULT_SUM_BYTE
 	return error ? error : vault_sync(dir);
 }
 
+/* A comment, or one store's checksum, which is put in its place. */
+static int manifest_line(const char *line, char ret_sums[VAULT_STORES][VAULT_SUM_BYTES])
+{
+	char sum[VAULT_SUM_BYTES], name[64], again[256];
+
+	if (line[0] == '#')
+		return 0;
+	if (sscanf(line, "%32[0-9a-f]  %63[a-z]/data.mdb", sum, name) != 2)
+		return -EBADMSG;
+	snprintf(again, sizeof(again), "%s  %s/data.mdb\n", sum, name);
+	if (strcmp(line, again) != 0)
+		return -EBADMSG;
+	for (size_t i = 0; i < VAULT_STORES; i++) {
+		if (strcmp(name, vault_stores[i]) != 0 || ret_sums[i][0])
+			continue;
+		memcpy(ret_sums[i], sum, sizeof(sum));
+		return 0;
+	}
+	return -EBADMSG;
+}
+
 int vault_read_manifest(const char *dir, char ret_sums[VAULT_STORES][VAULT_SUM_BYTES])
 {
-	char path[VAULT_PATH_BYTES], line[256], sum[VAULT_SUM_BYTES], name[64];
-	size_t found = 0;
+	char path[VAULT_PATH_BYTES], line[256];
 	int error = vault_path(path, dir, VAULT_MANIFEST, "");
 	FILE *file = error ? NULL : fopen(path, "re");
 
 	if (!file)
 		return error ? error : -errno;
+	memset(ret_sums, 0, VAULT_STORES * VAULT_SUM_BYTES);
 	if (!fgets(line, sizeof(line), file) || strcmp(line, "# orderd backup 1\n") != 0)
 		error = -EBADMSG;
-	while (!error && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%32[0-9a-f]  %63[a-z]/data.mdb", sum, name) != 2)
-			continue;
-		for (size_t i = 0; i < VAULT_STORES; i++) {
-			if (strcmp(name, vault_stores[i]) != 0)
-				continue;
-			memcpy(ret_sums[i], sum, sizeof(sum));
-			found++;
-		}
-	}
+	while (!error && fgets(line, sizeof(line), file))
+		error = manifest_line(line, ret_sums);
+	for (size_t i = 0; i < VAULT_STORES && !error; i++)
+		error = ret_sums[i][0] ? 0 : -EBADMSG;
 	fclose(file);
-	return error ? error : found == VAULT_STORES ? 0 : -EBADMSG;
+	return error;
 }
 
 /* --- room --------------------------------------------------------------------------------------- */

@@ -122,11 +122,38 @@ class Backup(unittest.TestCase):
             file.write(bytes([byte[0] ^ 1]))
         self.assertIn("checksum differs", self.refused("restore", self.target, "--state-dir",
                                                        self.state))
+        self.assertEqual([name for name in os.listdir(self.state) if ".made" in name], [])
         os.remove(f"{self.target}/MANIFEST")
         self.assertIn("no backup", self.refused("restore", self.target, "--state-dir", self.state))
         for name in suite.DAEMONS:
             self.running.start(name)
         self.running.audit()
+
+    def test_a_manifest_with_anything_else_in_it_is_none(self):
+        self.orderctl("backup", self.target)
+        self.stop()
+        with open(f"{self.target}/MANIFEST", encoding="ascii") as file:
+            good = file.read()
+        for bad in (good + "garbage\n", good + good.splitlines()[-1], good[:-1], good[:-2] + "\n",
+                    good + good.splitlines()[-1] + "\n", good + "\n"):
+            with open(f"{self.target}/MANIFEST", "w", encoding="ascii") as file:
+                file.write(bad)
+            self.assertIn("no backup", self.refused("restore", self.target, "--state-dir",
+                                                    self.state))
+
+    def test_what_is_restored_can_be_copied_before_any_daemon_starts(self):
+        self.running.create()
+        found = self.running.audit()
+        self.orderctl("backup", self.target)
+        self.stop()
+        self.orderctl("restore", self.target, "--state-dir", self.state)
+        again = f"{self.running.dir}/again"
+        self.orderctl("backup", again, "--state-dir", self.state)
+        self.orderctl("compact", "--state-dir", self.state)
+        self.orderctl("restore", again, "--state-dir", self.state)
+        for name in suite.DAEMONS:
+            self.running.start(name)
+        self.assertEqual(self.running.audit(), found)
 
     def test_a_stopped_suite_is_copied_and_compacted(self):
         for _ in range(200):
