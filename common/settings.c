@@ -29,6 +29,9 @@
 #endif
 
 #define ROWS_MAX 64
+/* Less would leave too little, of what is kept, for those to be paid and cancelled that came before
+ * the store was seen to be full. */
+#define STORE_SIZE_MIN_BYTES (INT64_C(64) << 20)
 #define NAMES_BYTES_MAX 2000
 #define EXIT_USAGE 2
 
@@ -48,7 +51,8 @@ static const struct option_row suite_rows[] = {
 	{ "log_level", OPTION_LEVEL, offsetof(struct suite_settings, log_level), "info", 0, 0,
 		"what is logged: error, warning, info or debug", true },
 	{ "store_size_max", OPTION_SIZE, offsetof(struct suite_settings, store_size_max_bytes),
-		"64G", INT64_C(1) << 20, INT64_C(1) << 46, "how large a store may grow", false },
+		"64G", STORE_SIZE_MIN_BYTES, INT64_C(1) << 46, "how large a store may grow",
+		false },
 	{ "log_orders", OPTION_SWITCH, offsetof(struct suite_settings, log_orders), "no", 0, 0,
 		"log every step of every order", true },
 	NAMES(admin_users, "users who administer, besides root and the daemon's own"),

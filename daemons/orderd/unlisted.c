@@ -12,9 +12,10 @@
 
 #define BATCH 65536 /* the more, the more of them share a page; all are looked at by a start */
 #define SLICE_MIN 256
-#define SLICE_SHARE 32 /* of what is gathered: slices grow until the two batches keep step */
-#define REST_MS 20     /* from one slice to the next in ticks that write nothing else */
-#define AT_ONCE_MAX 16 /* held orders; under so little load gathering gains nothing */
+#define SLICE_SHARE 32    /* of what is gathered: slices grow until the two batches keep step */
+#define REST_MS 20        /* from one slice to the next in ticks that write nothing else */
+#define FULL_REST_MS 1000 /* likewise, while the store is full */
+#define AT_ONCE_MAX 16    /* held orders; under so little load gathering gains nothing */
 
 void unlisted_done(struct unlisted *unlisted)
 {
@@ -186,6 +187,9 @@ int64_t unlisted_write(struct tick *tick)
 
 	if (sorted_left(unlisted) + unlisted->filling.count == 0)
 		return -1;
+	/* What a full store has kept is for payments and cancellations. */
+	if (!tick_may_grow(tick))
+		return FULL_REST_MS;
 	if (txn_writes(tick->txn) == 0 && wait_ms > 0)
 		return wait_ms;
 	unlisted->next_ms = tick->monotonic_ms + REST_MS;

@@ -237,12 +237,10 @@ static void assert_no_room_for(struct shop *shop, struct orderd_order told)
 
 #define NO_ROOM_FOR 100 /* records in one transaction */
 
-/* stockd has their intents: they are made, and nobody is told that they are not. */
-static void orders_that_find_no_room_for_their_records_are_not_denied(void **state)
+/* Orders that stockd is asked to hold while the store gets full. Returns the first of them. */
+static uint64_t ask_before_it_is_full(struct shop *shop)
 {
-	struct shop *shop = *state;
 	uint64_t first = make_order(shop, 1, NULL).order_id + 1;
-	struct orderd_order told;
 
 	shop->settings.stock_timeout_ms = INT64_C(3600) * 1000;
 	for (int i = 0; i < NO_ROOM_FOR; i++)
@@ -252,6 +250,34 @@ static void orders_that_find_no_room_for_their_records_are_not_denied(void **sta
 	shop_tick(shop);
 	assert_int_equal(shop->sent_count[STOCKD], NO_ROOM_FOR);
 	fill(shop, 0);
+	return first;
+}
+
+/* The lists of users, which are gathered, can wait. */
+static void what_a_full_store_has_kept_is_not_spent_on_what_can_wait(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t first = ask_before_it_is_full(shop), commits;
+
+	for (uint64_t i = 0; i < NO_ROOM_FOR; i++)
+		stock_says(shop, first + i, 1, GOAL_HELD);
+	shop_tick(shop);
+	assert_int_equal(answers_to(shop, 'm'), NO_ROOM_FOR - 1);
+	shop_settle(shop);
+	commits = service_counts(shop->f->service).commits;
+	for (int i = 0; i < 10; i++)
+		shop_wait(shop, 100);
+	assert_int_equal(service_counts(shop->f->service).commits, commits);
+	assert_int_equal(get_order(shop, first).status, ORDERD_PENDING);
+}
+
+/* stockd has their intents: they are made, and nobody is told that they are not. */
+static void orders_that_find_no_room_for_their_records_are_not_denied(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t first = ask_before_it_is_full(shop);
+	struct orderd_order told;
+
 	exhaust(shop, first + NO_ROOM_FOR);
 	for (uint64_t i = 0; i < NO_ROOM_FOR; i++)
 		stock_says(shop, first + i, 1, GOAL_HELD);
@@ -279,6 +305,7 @@ int main(void)
 		SHOP_TEST(those_that_found_no_room_are_taken_up_when_there_is_some),
 		SMALL_TEST(a_full_store_takes_no_orders_but_brings_old_ones_to_their_end),
 		SMALL_TEST(prices_that_find_the_store_full_are_told_so),
+		SMALL_TEST(what_a_full_store_has_kept_is_not_spent_on_what_can_wait),
 		SMALL_TEST(orders_that_find_no_room_for_their_records_are_not_denied),
 	};
 
