@@ -389,6 +389,9 @@ static int settings_read(struct loop *loop, int argc, char **argv)
 	suite = loop->settings;
 	result = settings_load(argc, argv, program->name, program->summary, tables,
 		program->options ? 2 : 1, loop->settings);
+	if (result < 0)
+		log_message(MESSAGE_WRONG_SETTINGS, NULL, "with these settings %s does not start",
+			program->name);
 	if (result == 0)
 		result = log_set_level(suite->log_level);
 	if (result == 0 && program->choose) {

@@ -24,6 +24,11 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"force.\n\n"
 		"Correct the file (orderd.conf(5)), then run `systemctl reload` for this daemon. It would not\n"
 		"start with the file as it is." },
+	[MESSAGE_WRONG_SETTINGS] = { "4c112f49ac1e44b5bff7cbfae8e292c8", LOG_LEVEL_ERROR,
+		"The daemon did not start: its settings are wrong",
+		"The line before names the mistake with its place.\n\n"
+		"Correct it; `orderctl config check` names all there are. Then run `systemctl reset-failed`\n"
+		"for the service and its socket, and `systemctl start orderd.target`." },
 	[MESSAGE_FAILPOINTS] = { "7d95464763524e4b9036a7cd87c3f600", LOG_LEVEL_WARNING,
 		"The daemon is being tested",
 		"The environment variable ORDERD_FAILPOINTS is set: the file that it names may have the daemon die\n"
@@ -72,7 +77,8 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"The daemon did not start. The message says what it could not open and why.\n\n"
 		"Store in use: another process owns it; stop that one. No permission: let the state directory\n"
 		"belong to the daemon's user. Damaged (\"Structure needs cleaning\"): restore a backup with\n"
-		"`orderctl restore`. No space: make room, then start it again." },
+		"`orderctl restore`. No space: make room. Then run `systemctl reset-failed` for the service and\n"
+		"its socket, and `systemctl start orderd.target`." },
 	[MESSAGE_TICK_FAILED] = { "7b84572672344c9d8d02ce0435dd127c", LOG_LEVEL_ERROR,
 		"A tick failed and nothing of it was kept",
 		"The daemon could not write what it had in hand. None of it was answered and none of it is\n"

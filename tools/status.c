@@ -1,11 +1,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "clock.h"
 #include "condition.h"
 #include "output.h"
 #include "value.h"
+
+#define AGAIN_MS 600 /* longer than from one try of a connection to the next */
 
 /* Programs get times as they are, people how long ago. */
 static const struct field program_fields[] = {
@@ -92,9 +95,9 @@ static int condition_tell(struct ctl *ctl, enum neighbour who, const struct cond
 		return STATUS_DONE;
 	if (condition->state == CONDITION_DOWN && condition->result == -ETIMEDOUT) {
 		fprintf(stderr,
-			"orderctl: %s does not answer within %" PRId64 " ms: it hangs, or has too"
-			" much to do.\nOne that hangs is ended and started again by its watchdog;"
-			" journalctl -u %s says so.\n",
+			"orderctl: %s does not answer within %" PRId64 " ms: it hangs, has too much"
+			" to do,\nor cannot start; journalctl -xu %s says which. One that hangs is"
+			" ended and started\nagain by its watchdog.\n",
 			condition->name, ctl_timeout_ms(ctl), condition->name);
 		return STATUS_UNREACHABLE;
 	}
@@ -108,6 +111,13 @@ static int condition_tell(struct ctl *ctl, enum neighbour who, const struct cond
 	return STATUS_REFUSED;
 }
 
+/* Neighbours of which one has just started have not found each other yet. */
+static void ask_again(struct ctl *ctl, enum neighbour who, struct condition *condition)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = AGAIN_MS * 1000000L }, NULL);
+	condition_ask(ctl, who, condition);
+}
+
 int status_show(struct ctl *ctl)
 {
 	struct condition conditions[MEMBERS_MAX];
@@ -116,8 +126,11 @@ int status_show(struct ctl *ctl)
 
 	if (!ctl->timeout_ms)
 		ctl->timeout_ms = HEALTH_TIMEOUT_MS;
-	for (enum neighbour who = 0; who < count; who++)
+	for (enum neighbour who = 0; who < count; who++) {
 		condition_ask(ctl, who, &conditions[who]);
+		if (conditions[who].state == CONDITION_DEGRADED)
+			ask_again(ctl, who, &conditions[who]);
+	}
 	status = conditions_print(ctl, conditions, count);
 	fflush(stdout);
 	for (enum neighbour who = 0; who < count; who++) {

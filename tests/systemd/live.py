@@ -178,10 +178,13 @@ class Live(unittest.TestCase):
                    "systemd gives up")
         self.assertEqual(self.systemctl("is-failed", "orderd.service", check=False), "failed")
         self.assertEqual(self.machine.show("orderd.service", "NRestarts"), "0")
-        self.assertIn("payment_timeout", self.machine.out("journalctl", "-u", "orderd.service"))
+        told = self.machine.out("journalctl", "-xu", "orderd.service")
+        self.assertIn("payment_timeout", told)
+        self.assertIn("its settings are wrong", told)
         self.machine.write(config, "orderd\n    payment_timeout = 9m\n")
         self.systemctl("reset-failed", "orderd.service", "orderd.socket")
         self.systemctl("start", "orderd.target")
+        self.machine.run("orderctl", "status")
         self.suite.forget_connections()
 
         def wait_s():
