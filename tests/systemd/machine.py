@@ -14,7 +14,11 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
-import suite  # noqa: E402
+try:
+    import suite  # noqa: E402
+except ModuleNotFoundError as missing:
+    print(f"skipped: {sys.executable} has no {missing.name} (Debian: python3-{missing.name})")
+    sys.exit(77)
 
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 BOOT_S = 120
