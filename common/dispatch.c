@@ -87,8 +87,8 @@ static bool tentative_add(struct service *service, uint64_t number)
 	return true;
 }
 
-/* A call that finds no place (no memory: room was checked before) is answered by nobody; its
- * client times out and repeats. */
+/* Room was checked before: a call that finds no place lacks memory, and an answer that will never be
+ * whole must not keep one. */
 struct waiter tick_park(struct tick *tick)
 {
 	struct service *service = tick->service;
@@ -97,10 +97,12 @@ struct waiter tick_park(struct tick *tick)
 	service->parked = true;
 	if (kept->number == 0) {
 		kept = calls_keep(service->calls, service->call);
-		if (!kept)
-			return (struct waiter){ 0 };
-		if (!tentative_add(service, kept->number)) {
+		if (kept && !tentative_add(service, kept->number)) {
 			calls_drop(service->calls, kept);
+			kept = NULL;
+		}
+		if (!kept) {
+			txn_fail(tick->txn, -ENOMEM);
 			return (struct waiter){ 0 };
 		}
 		service->call = kept;

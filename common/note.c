@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "service.h"
+#include "service_inside.h"
 
 struct note {
 	enum message message;
@@ -38,4 +38,32 @@ void tick_note(struct tick *tick, enum message message, const struct log_about *
 	*note = (struct note){ message, *about, arena_text(tick->arena, text, strlen(text)) };
 	if (note->text)
 		tick_after(tick, note_log, note);
+}
+
+struct damage {
+	const char *program, *operation, *text;
+};
+
+static void damage_log(void *state, void *argument)
+{
+	const struct damage *damage = argument;
+
+	(void)state;
+	log_message(MESSAGE_RECORD_DAMAGED,
+		&(struct log_about){ .operation = damage->operation, .error = "corrupt_record" },
+		"%s: %s: a damaged record, passed over: %s", damage->program, damage->operation,
+		damage->text);
+}
+
+void tick_damage(struct tick *tick, const char *text)
+{
+	const struct service *service = tick->service;
+	struct damage *damage = arena_take(tick->arena, sizeof(*damage));
+
+	if (!damage)
+		return;
+	*damage = (struct damage){ service->program->name, service->operation->name,
+		arena_text(tick->arena, text, strlen(text)) };
+	if (damage->text)
+		tick_after(tick, damage_log, damage);
 }

@@ -94,6 +94,8 @@ enum verdict dispatch_result(struct service *service, const struct event *event)
 
 		log_message(MESSAGE_PEER_ANSWER, &about, "%s refused %s: %s", peer->name,
 			peer->operation, about.error);
+		if (peer->refused)
+			peer->refused(&service->tick, outcome_from_name(envelope.error));
 		return VERDICT_GOOD;
 	}
 	results = value_find(map, "results");

@@ -86,6 +86,8 @@ struct peer {
 	 * repeats. Returns 0 or a negative errno. */
 	int (*handle)(struct tick *tick, uint64_t ref, int outcome, const char *message,
 		const void *result);
+	/* A frame was refused as a whole. May be NULL. */
+	void (*refused)(struct tick *tick, int outcome);
 };
 
 #define PEERS_MAX 4
@@ -191,6 +193,9 @@ int64_t tick_hold(struct tick *tick, int64_t hold_ms);
  * where the setting log_orders asks for it. `about` and its texts must outlive the tick. */
 void tick_note(struct tick *tick, enum message message, const struct log_about *about,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Logs, likewise, which damaged record the operation has passed over, as record_damage named it. */
+void tick_damage(struct tick *tick, const char *text);
 
 /* --- for the loop and the simulator --------------------------------------------------------- */
 

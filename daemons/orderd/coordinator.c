@@ -96,15 +96,18 @@ static void alarm_update(struct coordinator *coordinator, struct open_saga *open
 	alarm_set(&coordinator->alarms, &open->alarm, at_ms);
 }
 
-static void waiter_add(struct open_saga *open, struct waiter waiter)
+static void waiter_add(struct coordinator *coordinator, struct open_saga *open,
+	struct waiter waiter)
 {
 	struct waiter *waiters;
 
 	if (waiter.call == 0)
 		return;
 	waiters = reallocarray(open->waiters, open->waiter_count + 1, sizeof(waiter));
-	if (!waiters)
+	if (!waiters) {
+		coordinator_lose(coordinator);
 		return;
+	}
 	open->waiters = waiters;
 	open->waiters[open->waiter_count++] = waiter;
 }
@@ -159,7 +162,8 @@ void step_ends(struct tick *tick, uint64_t number)
 		tick_duration(tick, open->step, open->since_us);
 }
 
-/* A durable saga that finds no room here is in the table and loaded later. */
+/* A durable saga that finds no room here is in the table and loaded later. Who waits is nowhere
+ * else. */
 void do_open(void *state, void *argument)
 {
 	struct coordinator *coordinator = coordinator_in(state);
@@ -170,10 +174,12 @@ void do_open(void *state, void *argument)
 		open = add(coordinator, change->open.number, change->awaited);
 	if (!open) {
 		coordinator->short_of_room = true;
+		if (change->awaited)
+			coordinator_lose(coordinator);
 		return;
 	}
 	turn_to(coordinator, open, change);
-	waiter_add(open, change->waiter);
+	waiter_add(coordinator, open, change->waiter);
 }
 
 void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter)
@@ -207,7 +213,7 @@ static void do_join(void *state, void *argument)
 	struct open_saga *open = open_saga_find(coordinator, change->number);
 
 	if (open)
-		waiter_add(open, change->waiter);
+		waiter_add(coordinator, open, change->waiter);
 }
 
 void coordinator_join(struct tick *tick, uint64_t number, struct waiter waiter)

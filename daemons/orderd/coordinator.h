@@ -128,7 +128,8 @@ void coordinator_run(struct tick *tick, void (*act)(struct tick *, const struct 
 /* How many are held and have no record yet. */
 size_t coordinator_held_count(const struct coordinator *coordinator);
 
-/* Memory has lost what only a start finds again: the next tick fails. */
+/* For want of memory something was lost that only a start finds again, or who waits for an answer,
+ * whose place only a start gives back: the next tick fails. */
 void coordinator_lose(struct coordinator *coordinator);
 
 /* Memory: drafts are looked at again at once. */

@@ -19,7 +19,7 @@ struct coordinator {
 	struct alarms alarms;
 	uint64_t drafts;
 	bool short_of_room;
-	bool lost;             /* something found no memory that only a start finds again */
+	bool lost;             /* see coordinator_lose */
 	uint64_t damaged_saga; /* what undid the last run, 0: nothing */
 	struct newcomers newcomers;
 };

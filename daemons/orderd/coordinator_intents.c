@@ -161,6 +161,14 @@ void intent_end(struct coordinator *coordinator, struct open_saga *open)
 	coordinator->reserving_count--;
 }
 
+/* It has nothing to go on with: an answer that comes before the next tick fails must not meet it. */
+static void lose(struct coordinator *coordinator, struct open_saga *open)
+{
+	if (open)
+		open_saga_forget(coordinator, open);
+	coordinator_lose(coordinator);
+}
+
 static void do_open_draft(void *state, void *argument)
 {
 	struct coordinator *coordinator = coordinator_in(state);
@@ -172,11 +180,12 @@ static void do_open_draft(void *state, void *argument)
 	if (!open)
 		return;
 	open->draft = draft_copy(change->draft);
-	if (open->draft)
-		claim_add(coordinator, open, open->draft->create.user_id,
-			open->draft->create.idempotency_key);
-	else /* its clients time out and repeat */
-		open_saga_forget(coordinator, open);
+	if (!open->draft) {
+		lose(coordinator, open);
+		return;
+	}
+	claim_add(coordinator, open, open->draft->create.user_id,
+		open->draft->create.idempotency_key);
 }
 
 void coordinator_open_draft(struct tick *tick, const struct open_saga *open,
@@ -223,7 +232,7 @@ static void do_open_intent(void *state, void *argument)
 	if (open)
 		open->intent = intent_copy(change->intent);
 	if (!open || !open->intent) {
-		coordinator_lose(coordinator);
+		lose(coordinator, open);
 		return;
 	}
 	reserving_add(coordinator, open);

@@ -224,6 +224,8 @@ int handle_order_create(struct tick *tick, const void *request, void *reply)
 		return draft_park(tick, &draft);
 	if (!total_of(&priced, &total))
 		return OUTCOME_AMOUNT_OVERFLOW;
+	if (!stock_room_try(tick))
+		return tick_refuse(tick, OUTCOME_STORAGE_FULL, STOCK_FULL_MESSAGE);
 	begin(tick, &draft, &priced, total, open, tick_park(tick), 0);
 	return OUTCOME_LATER;
 }
@@ -254,6 +256,10 @@ int create_priced(struct tick *tick, uint64_t number, int outcome, const char *m
 		outcome = OUTCOME_AMOUNT_OVERFLOW;
 	if (outcome == OUTCOME_OK && !tick_may_grow(tick))
 		outcome = OUTCOME_STORAGE_FULL;
+	if (outcome == OUTCOME_OK && !stock_room_try(tick)) {
+		outcome = OUTCOME_STORAGE_FULL;
+		message = STOCK_FULL_MESSAGE;
+	}
 	if (outcome != OUTCOME_OK) {
 		refuse_open(tick, open, outcome, message);
 		return 0;
@@ -279,6 +285,44 @@ void create_take_up(struct tick *tick, const struct intent *intent)
 		draft = 0;
 	}
 	coordinator_take_up(tick, intent, draft);
+}
+
+/* --- stockd has not answered, or has no room ------------------------------------------------- */
+
+static int silence(const struct tick *tick, const struct open_saga *open, unsigned peer, int down,
+	int timeout)
+{
+	if (open->deadline_ms > 0 && tick->monotonic_ms >= open->deadline_ms)
+		return OUTCOME_DEADLINE_PASSED;
+	return tick_peer_is_up(tick, peer) ? timeout : down;
+}
+
+static int stock_silence(const struct tick *tick, const struct open_saga *open, unsigned peer)
+{
+	if (stock_is_full(tick))
+		return OUTCOME_STORAGE_FULL;
+	return silence(tick, open, peer, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT);
+}
+
+/* Whether stockd holds the lines is not known: from here on only their return will do. */
+static void compensate(struct tick *tick, const struct open_saga *open)
+{
+	struct open_saga next = { .number = open->number, .step = SAGA_COMPENSATING };
+	int outcome = stock_silence(tick, open, PEER_STOCKD);
+	struct saga saga = {
+		.order_id = open->number,
+		.step = SAGA_COMPENSATING,
+		.version = open->intent->order.stock_version + 1,
+		.created_at = open->intent->order.wire.created_at,
+	};
+
+	coordinator_handles(tick, open);
+	coordinator_answer(tick, open->number, outcome,
+		outcome == OUTCOME_STORAGE_FULL ? STOCK_FULL_MESSAGE : NULL, NULL);
+	saga_put(tick, &saga);
+	saga_send(tick, &saga);
+	coordinator_settled(tick, open->number);
+	coordinator_open(tick, &next, (struct waiter){ 0 });
 }
 
 /* --- stockd has answered -------------------------------------------------------------------- */
@@ -364,6 +408,7 @@ void create_reserved(struct tick *tick, const struct open_saga *open, int outcom
 
 	if (open->handled == tick->serial || (open->held && !is_held))
 		return;
+	stock_room_heard(tick, outcome);
 	if (outcome == OUTCOME_SUPERSEDED || (move && move->version > version)) {
 		coordinator_handles(tick, open);
 		refuse_open(tick, open, OUTCOME_INTERNAL,
@@ -371,6 +416,8 @@ void create_reserved(struct tick *tick, const struct open_saga *open, int outcom
 	} else if (outcome == OUTCOME_FENCED) {
 		fence_begin(tick);
 		coordinator_retried(tick, open->number, outcome);
+	} else if (outcome == OUTCOME_STORAGE_FULL) {
+		compensate(tick, open);
 	} else if (outcome != OUTCOME_OK || move->version < version) {
 		coordinator_retried(tick, open->number, outcome);
 	} else if (is_held) {
@@ -381,41 +428,6 @@ void create_reserved(struct tick *tick, const struct open_saga *open, int outcom
 }
 
 /* --- time has come -------------------------------------------------------------------------- */
-
-static int silence(const struct tick *tick, const struct open_saga *open, unsigned peer, int down,
-	int timeout)
-{
-	if (open->deadline_ms > 0 && tick->monotonic_ms >= open->deadline_ms)
-		return OUTCOME_DEADLINE_PASSED;
-	return tick_peer_is_up(tick, peer) ? timeout : down;
-}
-
-static int stock_silence(const struct tick *tick, const struct open_saga *open, unsigned peer)
-{
-	return silence(tick, open, peer, OUTCOME_STOCK_UNAVAILABLE, OUTCOME_STOCK_TIMEOUT);
-}
-
-/* Whether stockd holds the lines is not known: from here on only their return will do. */
-static void compensate(struct tick *tick, const struct open_saga *open)
-{
-	struct open_saga next = { .number = open->number, .step = SAGA_COMPENSATING };
-	bool is_full = open->last_outcome == OUTCOME_STORAGE_FULL;
-	struct saga saga = {
-		.order_id = open->number,
-		.step = SAGA_COMPENSATING,
-		.version = open->intent->order.stock_version + 1,
-		.created_at = open->intent->order.wire.created_at,
-	};
-
-	coordinator_handles(tick, open);
-	coordinator_answer(tick, open->number,
-		is_full ? OUTCOME_STORAGE_FULL : stock_silence(tick, open, PEER_STOCKD),
-		is_full ? "stockd's store or its disk is full" : NULL, NULL);
-	saga_put(tick, &saga);
-	saga_send(tick, &saga);
-	coordinator_settled(tick, open->number);
-	coordinator_open(tick, &next, (struct waiter){ 0 });
-}
 
 static void act_on_draft(struct tick *tick, const struct open_saga *open)
 {
@@ -442,7 +454,7 @@ void create_act(struct tick *tick, const struct open_saga *open)
 		act_on_draft(tick, open);
 	} else if (open->held) {
 		write_now(tick, open);
-	} else if (tick->monotonic_ms >= open->give_up_ms) {
+	} else if (tick->monotonic_ms >= open->give_up_ms || stock_is_full(tick)) {
 		compensate(tick, open);
 	} else {
 		reserve(tick, open->intent);

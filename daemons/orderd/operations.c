@@ -56,11 +56,11 @@ static const struct operation operations[] = {
 
 static const struct peer peers[] = {
 	[PEER_CATALOGD] = { "catalogd", SOCKET_CATALOGD, "catalog.price", "orders",
-		&price_request_record, &price_reply_record, create_priced },
+		&price_request_record, &price_reply_record, create_priced, NULL },
 	[PEER_STOCKD] = { "stockd", SOCKET_STOCKD, "stock.apply", "moves",
-		&move_record, &move_reply_record, change_settled },
+		&move_record, &move_reply_record, change_settled, stock_room_heard },
 	[PEER_FENCE] = { "stockd", SOCKET_STOCKD, "stock.fence", "fences",
-		&fence_record, &fence_reply_record, fence_answered },
+		&fence_record, &fence_reply_record, fence_answered, stock_room_heard },
 	{ 0 },
 };
 /* clang-format on */

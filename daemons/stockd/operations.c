@@ -8,7 +8,12 @@
 
 static struct stock stock_of(const struct tick *tick)
 {
-	return (struct stock){ .txn = tick->txn, .arena = tick->arena, .now_ms = tick->now_ms };
+	return (struct stock){
+		.txn = tick->txn,
+		.arena = tick->arena,
+		.now_ms = tick->now_ms,
+		.full = !tick_may_grow(tick),
+	};
 }
 
 /* Hands a rule's result on, a refusal with its reason. */
@@ -39,8 +44,11 @@ static int handle_apply(struct tick *tick, const void *request, void *reply)
 static int handle_fence(struct tick *tick, const void *request, void *reply)
 {
 	struct stock stock = stock_of(tick);
+	int result = stock_fence(&stock, request, reply);
 
-	return told(tick, &stock, stock_fence(&stock, request, reply));
+	if (stock.damage)
+		tick_damage(tick, stock.damage);
+	return told(tick, &stock, result);
 }
 
 static int handle_set(struct tick *tick, const void *request, void *reply)

@@ -271,6 +271,8 @@ int stock_apply(struct stock *stock, const struct move *move, struct move_reply 
 	step = step_find(reservation.state, move->goal);
 	if (!step)
 		return step_refuse(stock, move, &reservation);
+	if (step->kind == MOVEMENT_RESERVE && stock->full)
+		return OUTCOME_STORAGE_FULL;
 	result = reservation_step(stock, step, move, &reservation);
 	if (result == OUTCOME_OK)
 		move_answer(&reservation, ret);
@@ -279,7 +281,8 @@ int stock_apply(struct stock *stock, const struct move *move, struct move_reply 
 
 /* --- the fence ------------------------------------------------------------------------------ */
 
-/* Adds the reservation under the scan to the page if it is held and has an intent. */
+/* Adds the reservation under the scan to the page if it is held and has an intent. False: it is
+ * damaged, or the transaction has failed. */
 static bool page_take(struct stock *stock, const struct scan *scan, struct fence_reply *page,
 	size_t *bytes)
 {
@@ -313,11 +316,17 @@ static void page_fill(struct stock *stock, uint64_t after, struct fence_reply *p
 			page->next = seen;
 			break;
 		}
-		if (!page_take(stock, &scan, page, &bytes))
-			break;
 		seen = key_read_u64(scan.key, 0);
+		if (!page_take(stock, &scan, page, &bytes)) {
+			page->next = seen;
+			break;
+		}
 	}
 	scan_end(&scan);
+	if (txn_error(stock->txn) == -EUCLEAN) {
+		stock->damage = record_damage();
+		txn_forgive(stock->txn);
+	}
 }
 
 int stock_fence(struct stock *stock, const struct fence *fence, struct fence_reply *ret)

@@ -37,7 +37,9 @@ struct stock {
 	struct txn *txn;
 	struct arena *arena;
 	int64_t now_ms;
-	const char *why; /* set by a refusal: a sentence for the client, in the arena */
+	bool full;          /* there is room for what settles, but for no new reservation */
+	const char *why;    /* set by a refusal: a sentence for the client, in the arena */
+	const char *damage; /* set by stock_fence: the record that it has passed over */
 };
 
 /* Moves an order's reservation towards a goal. Only a higher version moves it, so a move may come
@@ -54,11 +56,13 @@ struct stock {
  * The lines are those of the move that reserved, a book on several of them summed up; later moves
  * may leave theirs out, and a refused reservation has none. OUTCOME_BAD_REQUEST: HELD without
  * lines or with more than STOCK_MAX of one book, or REFUSED as a goal. OUTCOME_FENCED: HELD of
- * another epoch than the one that stands. move->actor is set. */
+ * another epoch than the one that stands. OUTCOME_STORAGE_FULL: HELD of an order never heard of,
+ * while stock->full. move->actor is set. */
 int stock_apply(struct stock *stock, const struct move *move, struct move_reply *ret);
 
 /* From here on refuses HELD of every epoch but this one, and lists what is held with an intent for
- * orders after fence->after, a page at a time. OUTCOME_FENCED: a later epoch has been stated. */
+ * orders after fence->after, a page at a time. A damaged record ends its page, is named in
+ * stock->damage and passed over by the next. OUTCOME_FENCED: a later epoch has been stated. */
 int stock_fence(struct stock *stock, const struct fence *fence, struct fence_reply *ret);
 
 /* Makes `available` what it is told; the difference counts as received. Makes the level of a book

@@ -211,21 +211,6 @@ static void a_stockd_silent_for_too_long_is_asked_to_return_the_lines(void **sta
 	assert_at_rest(shop);
 }
 
-static void a_stockd_that_is_full_is_named_as_such(void **state)
-{
-	struct shop *shop = *state;
-	uint64_t order_id = make_intent(shop, 'a', NULL);
-
-	for (int waited_ms = 0; shop->answer_count == 0; waited_ms += 50) {
-		assert_in_range(waited_ms, 0, shop->settings.stock_timeout_ms);
-		if (shop->sent_count[STOCKD] > 0)
-			peer_says(shop, STOCKD, order_id, OUTCOME_STORAGE_FULL, NULL, NULL);
-		shop_wait(shop, 50);
-	}
-	assert_refused(shop, 'a', "storage_full");
-	assert_move(shop, order_id, 2, GOAL_RETURNED);
-}
-
 static void a_stockd_that_is_away_is_named_as_such(void **state)
 {
 	struct shop *shop = *state;
@@ -408,7 +393,6 @@ int main(void)
 		SHOP_TEST(too_little_stock_leaves_nothing_behind),
 		SHOP_TEST(a_silent_stockd_is_asked_again_under_the_same_version),
 		SHOP_TEST(a_stockd_silent_for_too_long_is_asked_to_return_the_lines),
-		SHOP_TEST(a_stockd_that_is_full_is_named_as_such),
 		SHOP_TEST(a_stockd_that_is_away_is_named_as_such),
 		SHOP_TEST(the_return_is_repeated_ever_more_rarely_until_confirmed),
 		SHOP_TEST(a_hold_that_comes_after_giving_up_makes_no_order),

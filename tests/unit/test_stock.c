@@ -234,6 +234,29 @@ static void a_move_that_makes_no_sense_is_a_bad_request(void **state)
 	assert_int_equal(txn_writes(stock->txn), 0);
 }
 
+/* --- no room -------------------------------------------------------------------------------- */
+
+static void without_room_nothing_new_is_held_and_what_is_held_goes_on(void **state)
+{
+	struct stock *stock = *state;
+	struct stock_line line = { 1, 1 };
+	struct move_reply reply;
+	uint64_t writes;
+
+	bring_17(stock, GOAL_HELD);
+	stock->full = true;
+	writes = txn_writes(stock->txn);
+	assert_int_equal(apply(stock, 18, 1, GOAL_HELD, &line, 1, &reply), OUTCOME_STORAGE_FULL);
+	assert_int_equal(txn_writes(stock->txn), writes);
+	assert_int_equal(moved_17(stock, 5, GOAL_HELD), GOAL_HELD); /* a repeat */
+	assert_int_equal(moved_17(stock, 6, GOAL_SOLD), GOAL_SOLD);
+	assert_int_equal(moved_17(stock, 7, GOAL_RETURNED), GOAL_RETURNED);
+	assert_int_equal(apply(stock, 18, 2, GOAL_RETURNED, NULL, 0, &reply), OUTCOME_OK);
+	stock->full = false;
+	assert_int_equal(apply(stock, 18, 1, GOAL_HELD, &line, 1, &reply), OUTCOME_OK);
+	assert_int_equal(reply.state, GOAL_RETURNED); /* it comes too late */
+}
+
 /* --- damage --------------------------------------------------------------------------------- */
 
 static void level_plant(struct stock *stock, struct level level)
@@ -293,6 +316,7 @@ int main(void)
 		RULE(a_late_move_learns_where_the_reservation_stands),
 		RULE(a_refused_reservation_that_is_returned_forgets_what_was_short),
 		RULE(a_move_that_makes_no_sense_is_a_bad_request),
+		RULE(without_room_nothing_new_is_held_and_what_is_held_goes_on),
 		RULE(a_level_that_does_not_add_up_is_never_served_nor_moved),
 		RULE(a_step_that_would_break_a_level_is_not_taken),
 	};

@@ -198,6 +198,35 @@ static void the_largest_page_fits_a_reply(void **state)
 	buffer_done(&frame);
 }
 
+static void damage(struct stock *stock, uint64_t order_id)
+{
+	struct key key = { 0 };
+
+	key_add_u64(&key, order_id);
+	txn_put(stock->txn, TABLE_RESERVATIONS, &key, "damaged", 7);
+}
+
+static void a_damaged_reservation_is_named_and_passed_over(void **state)
+{
+	struct stock *stock = *state;
+	struct fence_reply reply;
+	size_t count;
+
+	holds(stock, 1, 5, 8);
+	damage(stock, 3);
+	damage(stock, 5);
+	reply = state_epoch(stock, 1, 0);
+	assert_int_equal(reply.held_count, 2);
+	assert_int_equal(reply.next, 3);
+	assert_int_equal(reply.last_order_id, 5);
+	assert_non_null(strstr(stock->damage, "table reservations, key 0000000000000003"));
+	assert_int_equal(txn_error(stock->txn), 0);
+	assert_int_equal(pages(stock, &count), 3);
+	assert_int_equal(count, 3);
+	assert_non_null(strstr(stock->damage, "key 0000000000000005"));
+	assert_int_equal(hold(stock, 6, 1, 8), OUTCOME_OK);
+}
+
 #define STOCKED(name) cmocka_unit_test_setup_teardown(name, begin_stocked, end)
 
 int main(void)
@@ -210,6 +239,7 @@ int main(void)
 		STOCKED(an_intent_is_dropped_with_what_it_was_for),
 		STOCKED(pages_are_counted_and_weighed),
 		STOCKED(the_largest_page_fits_a_reply),
+		STOCKED(a_damaged_reservation_is_named_and_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

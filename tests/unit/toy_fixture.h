@@ -256,7 +256,7 @@ static const struct operation toy_operations[] = {
 };
 
 static const struct peer toy_peers[] = {
-	{ "other", "other.sock", "other.do", "jobs", &toy_record, &toy_record, toy_result },
+	{ "other", "other.sock", "other.do", "jobs", &toy_record, &toy_record, toy_result, NULL },
 	{ 0 },
 };
 
