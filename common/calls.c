@@ -187,26 +187,26 @@ size_t calls_left(const struct calls *calls)
 
 static uint32_t pack_envelope(const struct call *call, struct buffer *buffer)
 {
-	pack_str(buffer, "v");
+	pack_name(buffer, "v");
 	pack_u64(buffer, PROTOCOL_VERSION);
-	pack_str(buffer, "id");
+	pack_name(buffer, "id");
 	buffer_append(buffer, call->id, call->id_size);
 	return 2;
 }
 
 static uint32_t pack_outcome(struct buffer *buffer, int outcome, const char *message)
 {
-	pack_str(buffer, "code");
+	pack_name(buffer, "code");
 	pack_u64(buffer, (uint64_t)outcome_code(outcome));
 	if (outcome == OUTCOME_OK)
 		return 1;
-	pack_str(buffer, "error");
+	pack_name(buffer, "error");
 	pack_str(buffer, outcome_name(outcome));
-	pack_str(buffer, "message");
+	pack_name(buffer, "message");
 	pack_str(buffer, message ? message : outcome_text(outcome));
 	if (outcome != OUTCOME_BUSY)
 		return 3;
-	pack_str(buffer, "retry_after_ms");
+	pack_name(buffer, "retry_after_ms");
 	pack_u64(buffer, RETRY_AFTER_MS);
 	return 4;
 }
@@ -219,7 +219,7 @@ void call_pack(const struct call *call, uint32_t part, struct buffer *buffer, in
 
 	count += pack_outcome(buffer, outcome, message);
 	if (call->many && call->parts[part].has_ref) {
-		pack_str(buffer, "ref");
+		pack_name(buffer, "ref");
 		pack_u64(buffer, call->parts[part].ref);
 		count++;
 	}
@@ -233,6 +233,6 @@ void call_pack_head(const struct call *call, struct buffer *buffer)
 	pack_map(buffer, 4);
 	pack_envelope(call, buffer);
 	pack_outcome(buffer, OUTCOME_OK, NULL);
-	pack_str(buffer, "results");
+	pack_name(buffer, "results");
 	pack_array(buffer, call->count);
 }

@@ -1,6 +1,7 @@
 #include "codec.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <msgpack/sysdep.h>
@@ -62,115 +63,118 @@ static const struct form forms[32] = {
 	[0x1f] = { VALUE_MAP, 4, 0 },
 };
 
-/* The beginning of one value. */
-struct head {
-	enum value_type type;
-	size_t size;     /* of the head itself */
-	uint64_t body;   /* bytes behind the head that are the value's own, not further values */
-	uint64_t number; /* of a number, its bits; of an array or a map, the count */
-};
-
-static uint64_t bits_read(const uint8_t *at, size_t width)
+static inline uint64_t bits_read(const uint8_t *at, size_t width)
 {
-	uint64_t bits = 0;
+	uint64_t eight;
+	uint32_t four;
+	uint16_t two;
 
-	for (size_t i = 0; i < width; i++)
-		bits = bits << 8 | at[i];
-	return bits;
+	switch (width) {
+	case 1:
+		return at[0];
+	case 2:
+		memcpy(&two, at, sizeof(two));
+		return be16toh(two);
+	case 4:
+		memcpy(&four, at, sizeof(four));
+		return be32toh(four);
+	case 8:
+		memcpy(&eight, at, sizeof(eight));
+		return be64toh(eight);
+	default:
+		return 0;
+	}
 }
+
+/* Reading one value: everything but what a container holds, and how many bytes that takes. 0: no
+ * such form, or the frame ends before the value does. */
 
 /* The first bytes that hold a type and a small number at once: all below 0xc0 and from 0xe0 on. */
-static inline struct head head_read_fix(uint8_t first)
+static inline size_t fix_read(const uint8_t *at, size_t left, struct value *ret)
 {
-	if (first < 0x80)
-		return (struct head){ VALUE_UINT, 1, 0, first };
-	if (first < 0x90)
-		return (struct head){ VALUE_MAP, 1, 0, first & 0x0f };
-	if (first < 0xa0)
-		return (struct head){ VALUE_ARRAY, 1, 0, first & 0x0f };
-	if (first < 0xc0)
-		return (struct head){ VALUE_STR, 1, first & 0x1f, 0 };
-	return (struct head){ VALUE_INT, 1, 0, UINT64_MAX - (0xff - first) };
+	uint8_t first = at[0];
+	size_t size = 1;
+
+	if (first < 0x80) {
+		ret->type = VALUE_UINT;
+		ret->u64 = first;
+	} else if (first >= 0xe0) {
+		ret->type = VALUE_INT;
+		ret->i64 = (int8_t)first;
+	} else if (first >= 0xa0) {
+		ret->type = VALUE_STR;
+		ret->str.at = (const char *)at + 1;
+		ret->str.size = first & 0x1f;
+		size += ret->str.size;
+	} else {
+		ret->type = first < 0x90 ? VALUE_MAP : VALUE_ARRAY;
+		ret->list.count = first & 0x0f;
+	}
+	return size <= left ? size : 0;
 }
 
-static struct head head_read_form(const uint8_t *at, const struct form *form)
+static int64_t bits_extend(uint64_t bits, size_t width)
 {
-	uint64_t bits = bits_read(at + 1, form->width);
-	struct head head = { (enum value_type)form->type, (size_t)1 + form->width, 0, 0 };
+	return (int64_t)(bits << (64 - 8 * width)) >> (64 - 8 * width);
+}
 
+static inline size_t form_read(const uint8_t *at, size_t left, struct value *ret)
+{
+	const struct form *form = &forms[at[0] - 0xc0];
+	size_t head = (size_t)1 + form->width;
+	uint64_t bits;
+
+	if (form->type == FORM_NONE || left < head)
+		return 0;
+	bits = bits_read(at + 1, form->width);
+	ret->type = (enum value_type)form->type;
 	switch (form->type) {
 	case VALUE_BOOL:
-		head.number = at[0] & 1;
+		ret->boolean = at[0] & 1;
 		break;
 	case VALUE_INT:
-		bits <<= 64 - 8 * form->width;
-		head.number = (uint64_t)((int64_t)bits >> (64 - 8 * form->width));
-		if ((int64_t)head.number >= 0)
-			head.type = VALUE_UINT;
+		ret->i64 = bits_extend(bits, form->width);
+		if (ret->i64 >= 0)
+			ret->type = VALUE_UINT;
 		break;
 	case VALUE_STR:
 	case VALUE_BIN:
 	case VALUE_EXT:
-		head.body = bits + form->fixed;
+		bits += form->fixed;
+		ret->str.at = (const char *)at + head;
+		ret->str.size = (uint32_t)bits;
+		return bits <= left - head ? head + bits : 0;
+	case VALUE_ARRAY:
+	case VALUE_MAP:
+		ret->list.count = (uint32_t)bits;
 		break;
 	default:
-		head.number = bits;
+		ret->u64 = bits;
 		break;
 	}
 	return head;
 }
 
-/* False: no such form, or the frame ends before the value's own bytes do. */
-static inline bool head_read(const uint8_t *at, size_t left, struct head *ret)
+static inline bool value_take(struct cursor *cursor, struct value *ret)
 {
-	if (!left)
-		return false;
-	if (at[0] < 0xc0 || at[0] >= 0xe0) {
-		*ret = head_read_fix(at[0]);
-	} else {
-		const struct form *form = &forms[at[0] - 0xc0];
+	const uint8_t *at = cursor->at;
+	size_t size = 0;
 
-		if (form->type == FORM_NONE || left <= form->width)
-			return false;
-		*ret = head_read_form(at, form);
-	}
-	return ret->body <= left - ret->size;
-}
-
-/* How many values an array or a map of that head holds. */
-static uint64_t head_children(const struct head *head)
-{
-	if (head->type == VALUE_MAP)
-		return head->number * 2;
-	return head->type == VALUE_ARRAY ? head->number : 0;
-}
-
-/* Everything but what a container holds. */
-static inline void value_set(struct value *ret, const uint8_t *at, const struct head *head)
-{
-	ret->type = head->type;
+	if (cursor->left > 0)
+		size = at[0] < 0xc0 || at[0] >= 0xe0 ? fix_read(at, cursor->left, ret)
+						     : form_read(at, cursor->left, ret);
 	ret->raw = at;
-	if (head->type == VALUE_ARRAY || head->type == VALUE_MAP) {
-		ret->list.count = (uint32_t)head->number;
-	} else if (head->type == VALUE_STR || head->type == VALUE_BIN) {
-		ret->str.at = (const char *)at + head->size;
-		ret->str.size = (uint32_t)head->body;
-	} else if (head->type == VALUE_BOOL) {
-		ret->boolean = head->number;
-	} else {
-		ret->u64 = head->number;
-	}
+	cursor->at += size;
+	cursor->left -= size;
+	return size > 0;
 }
 
-/* The next value, and its head; of a container without what it holds. */
-static inline bool value_take(struct cursor *cursor, struct head *ret_head, struct value *ret)
+/* How many values an array or a map holds. */
+static inline uint64_t value_children(const struct value *value)
 {
-	if (!head_read(cursor->at, cursor->left, ret_head))
-		return false;
-	value_set(ret, cursor->at, ret_head);
-	cursor->at += ret_head->size + ret_head->body;
-	cursor->left -= ret_head->size + ret_head->body;
-	return true;
+	if (value->type == VALUE_MAP)
+		return (uint64_t)value->list.count * 2;
+	return value->type == VALUE_ARRAY ? value->list.count : 0;
 }
 
 struct reading {
@@ -203,13 +207,12 @@ static int list_read(struct reading *reading, uint64_t children, struct value *r
 
 static int value_read(struct reading *reading, struct value *ret)
 {
-	struct head head;
 	int error = 0;
 
-	if (!value_take(&reading->rest, &head, ret))
+	if (!value_take(&reading->rest, ret))
 		return -EBADMSG;
-	if (head.type == VALUE_ARRAY || head.type == VALUE_MAP)
-		error = list_read(reading, head_children(&head), ret);
+	if (ret->type == VALUE_ARRAY || ret->type == VALUE_MAP)
+		error = list_read(reading, value_children(ret), ret);
 	ret->raw_size = (uint32_t)(reading->rest.at - ret->raw);
 	return error;
 }
@@ -234,9 +237,7 @@ int codec_parse(struct arena *arena, const void *frame, size_t size, const struc
 
 bool codec_next(struct cursor *cursor, struct value *ret)
 {
-	struct head head;
-
-	return value_take(cursor, &head, ret) && head_children(&head) <= cursor->left;
+	return value_take(cursor, ret) && value_children(ret) <= cursor->left;
 }
 
 const struct value *value_find(const struct value *map, const char *key)
@@ -420,4 +421,27 @@ void pack_close(struct buffer *buffer, size_t opened, uint32_t count)
 	}
 	buffer->at[opened - 2] = (uint8_t)(count >> 8);
 	buffer->at[opened - 1] = (uint8_t)count;
+}
+
+size_t pack_open_short_map(struct buffer *buffer)
+{
+	extend(buffer, 1);
+	return buffer->size;
+}
+
+void pack_close_short_map(struct buffer *buffer, size_t opened, uint32_t count)
+{
+	size_t held = buffer->size - opened;
+
+	if (buffer->error)
+		return;
+	if (count <= 0x0f) {
+		buffer->at[opened - 1] = (uint8_t)(0x80 | count);
+		return;
+	}
+	if (!extend(buffer, 2))
+		return;
+	memmove(buffer->at + opened + 2, buffer->at + opened, held);
+	buffer->at[opened - 1] = 0xde;
+	pack_close(buffer, opened + 2, count);
 }

@@ -101,3 +101,7 @@ void pack_map(struct buffer *buffer, uint32_t count);   /* the shortest form */
 size_t pack_open_map(struct buffer *buffer);
 size_t pack_open_array(struct buffer *buffer);
 void pack_close(struct buffer *buffer, size_t opened, uint32_t count);
+
+/* The same for a map in the shortest form: with more than 15 pairs what it holds is moved. */
+size_t pack_open_short_map(struct buffer *buffer);
+void pack_close_short_map(struct buffer *buffer, size_t opened, uint32_t count);

@@ -23,17 +23,16 @@ size_t field_element_size(const struct field *field)
 	return field->of ? field->of->size : sizeof(uint64_t);
 }
 
-/* The record as it is when every field is absent. */
-static void record_clear(const struct record *record, void *at)
+void fields_clear(const struct record *record, size_t from, void *at)
 {
 	memset(at, 0, record->size);
-	for (size_t i = 0; i < record->count; i++) {
+	for (size_t i = from; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 		int value = (int)field->otherwise;
 		bool truth = value;
 
 		if (field->type == FIELD_RECORD)
-			record_clear(field->of, (char *)at + field->offset);
+			fields_clear(field->of, 0, (char *)at + field->offset);
 		else if (field->type == FIELD_BOOL)
 			member_put(field, at, &truth, sizeof(truth));
 		else if (field->type == FIELD_ENUM)
@@ -41,15 +40,6 @@ static void record_clear(const struct record *record, void *at)
 		else if (field->otherwise)
 			member_put(field, at, &field->otherwise, sizeof(field->otherwise));
 	}
-}
-
-static int names_count(const char *const *names)
-{
-	int count = 1;
-
-	while (names[count])
-		count++;
-	return count;
 }
 
 int names_find(const char *const *names, const char *name, size_t size)
@@ -87,22 +77,10 @@ struct path {
 	size_t index;
 };
 
-/* Stored values are ours: their types are checked, the protocol's bounds are not. They are read as
- * they come, those of the wire lie in a tree. */
 struct input {
 	struct arena *arena;
-	struct cursor *stored; /* NULL: from the wire */
-	const char **ret_why;  /* NULL when stored */
+	const char **ret_why;
 };
-
-/* Number `i` of a list. NULL: it is not there. */
-static const struct value *element_at(const struct input *input, const struct value *list, size_t i,
-	struct value *room)
-{
-	if (!input->stored)
-		return &list->list.at[i];
-	return codec_next(input->stored, room) ? room : NULL;
-}
 
 static const char *path_print(struct arena *arena, const struct path *path)
 {
@@ -125,8 +103,6 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct input *inpu
 	va_list arguments;
 	char what[256];
 
-	if (input->stored)
-		return -EUCLEAN;
 	va_start(arguments, format);
 	vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
@@ -153,22 +129,18 @@ static int record_fill(const struct input *input, const struct path *path,
 static int number_read(const struct input *input, const struct path *path,
 	const struct field *field, const struct value *value, void *record)
 {
-	bool open = input->stored || (!field->min && !field->max);
-	bool any = input->stored ? field->type != FIELD_U64 : field->type == FIELD_I64;
-	int64_t min = open && any ? INT64_MIN : open ? 0 : field->min;
+	bool open = !field->min && !field->max;
+	int64_t min = !open ? field->min : field->type == FIELD_I64 ? INT64_MIN : 0;
 	int64_t max = open ? INT64_MAX : field->max;
 
 	if (value->type != VALUE_UINT && value->type != VALUE_INT)
 		return refuse(input, path, "not a whole number");
-	if (value->type == VALUE_UINT && value->u64 > INT64_MAX) {
-		if (!input->stored || field->type != FIELD_U64)
-			return refuse(input, path,
-				"%" PRIu64 " is not within %" PRId64 " to %" PRId64, value->u64,
-				min, max);
-	} else if (value->i64 < min || value->i64 > max) {
+	if (value->type == VALUE_UINT && value->u64 > INT64_MAX)
+		return refuse(input, path, "%" PRIu64 " is not within %" PRId64 " to %" PRId64,
+			value->u64, min, max);
+	if (value->i64 < min || value->i64 > max)
 		return refuse(input, path, "%" PRId64 " is not within %" PRId64 " to %" PRId64,
 			value->i64, min, max);
-	}
 	member_put(field, record, &value->u64, sizeof(value->u64));
 	return 0;
 }
@@ -200,15 +172,12 @@ static int text_check(const struct input *input, const struct path *path, const 
 static int text_read(const struct input *input, const struct path *path, const struct field *field,
 	const struct value *value, void *record)
 {
-	int error = 0;
 	char *text;
+	int error;
 
-	if (input->stored && value->type == VALUE_NIL)
-		return 0;
 	if (value->type != VALUE_STR)
 		return refuse(input, path, "not a text");
-	if (!input->stored)
-		error = text_check(input, path, field, value);
+	error = text_check(input, path, field, value);
 	if (error)
 		return error;
 	text = arena_text(input->arena, value->str.at, value->str.size);
@@ -221,22 +190,14 @@ static int text_read(const struct input *input, const struct path *path, const s
 static int bytes_read(const struct input *input, const struct path *path, const struct field *field,
 	const struct value *value, void *record)
 {
-	const char *bytes;
 	size_t size;
 
-	if (input->stored && value->type == VALUE_NIL)
-		return 0;
 	if (value->type != VALUE_BIN)
 		return refuse(input, path, "not bytes");
 	size = value->str.size;
-	if (!input->stored && ((int64_t)size < field->min || (int64_t)size > field->max))
+	if ((int64_t)size < field->min || (int64_t)size > field->max)
 		return refuse_size(input, path, size, "bytes", field->min, field->max);
-	bytes = value->str.at;
-	if (input->stored)
-		bytes = arena_text(input->arena, bytes, size);
-	if (!bytes)
-		return -ENOMEM;
-	member_put(field, record, &bytes, sizeof(bytes));
+	member_put(field, record, &value->str.at, sizeof(value->str.at));
 	memcpy((char *)record + field->count_offset, &size, sizeof(size));
 	return 0;
 }
@@ -258,16 +219,10 @@ static int enum_read(const struct input *input, const struct path *path, const s
 {
 	int found = 0;
 
-	if (input->stored) {
-		if (value->type != VALUE_UINT || value->u64 >= (uint64_t)names_count(field->names))
-			return -EUCLEAN;
-		found = (int)value->u64;
-	} else {
-		if (value->type == VALUE_STR)
-			found = names_find(field->names, value->str.at, value->str.size);
-		if (!found)
-			return enum_refuse(input, path, field->names);
-	}
+	if (value->type == VALUE_STR)
+		found = names_find(field->names, value->str.at, value->str.size);
+	if (!found)
+		return enum_refuse(input, path, field->names);
 	member_put(field, record, &found, sizeof(found));
 	return 0;
 }
@@ -280,12 +235,9 @@ static int elements_read(const struct input *input, const struct path *path,
 	int error = 0;
 
 	for (; !error && element.index < list->list.count; element.index++) {
-		struct value room;
-		const struct value *value = element_at(input, list, element.index, &room);
+		const struct value *value = &list->list.at[element.index];
 		char *at = elements + element.index * field_element_size(field);
 
-		if (!value)
-			return -EUCLEAN;
 		error = field->of ? record_fill(input, &element, field->of, value, at)
 				  : number_read(input, &element, &plain, value, at);
 	}
@@ -295,7 +247,7 @@ static int elements_read(const struct input *input, const struct path *path,
 static int list_read(const struct input *input, const struct path *path, const struct field *field,
 	const struct value *value, void *record)
 {
-	bool open = input->stored || (!field->min && !field->max);
+	bool open = !field->min && !field->max;
 	size_t count;
 	char *elements;
 
@@ -379,51 +331,18 @@ static int map_read(const struct input *input, const struct path *path, const st
 	return error;
 }
 
-static int array_read(const struct input *input, const struct record *record,
-	const struct value *array, void *ret_record)
-{
-	int error = 0;
-
-	if (array->type != VALUE_ARRAY || array->list.count > record->count)
-		return -EUCLEAN;
-	for (uint32_t i = 0; !error && i < array->list.count; i++) {
-		struct value room;
-		const struct value *value = element_at(input, array, i, &room);
-
-		error = value ? field_read(input, NULL, &record->fields[i], value, ret_record)
-			      : -EUCLEAN;
-	}
-	return error;
-}
-
 static int record_fill(const struct input *input, const struct path *path,
 	const struct record *record, const struct value *value, void *ret_record)
 {
 	assert(record->count <= FIELDS_MAX);
-	record_clear(record, ret_record);
-	if (input->stored)
-		return array_read(input, record, value, ret_record);
+	fields_clear(record, 0, ret_record);
 	return map_read(input, path, record, value, ret_record);
 }
 
 int fields_from_map(struct arena *arena, const struct record *record, const struct value *map,
 	void *ret_record, const char **ret_why)
 {
-	struct input input = { arena, NULL, ret_why };
+	struct input input = { arena, ret_why };
 
 	return record_fill(&input, NULL, record, map, ret_record);
-}
-
-int fields_from_array(struct arena *arena, const struct record *record, const void *bytes,
-	size_t size, void *ret_record)
-{
-	struct cursor cursor = { bytes, size };
-	struct input input = { arena, &cursor, NULL };
-	struct value array;
-	int error;
-
-	if (!codec_next(&cursor, &array))
-		return -EUCLEAN;
-	error = record_fill(&input, NULL, record, &array, ret_record);
-	return !error && cursor.left > 0 ? -EUCLEAN : error;
 }

@@ -48,7 +48,7 @@ static size_t list_count(const struct field *field, const void *record)
 	return count;
 }
 
-bool field_is_shown(const struct field *field, const void *record)
+static inline bool is_shown(const struct field *field, const void *record)
 {
 	bool always = !(field->flags & FIELD_SPARSE);
 	const char *text;
@@ -77,19 +77,22 @@ bool field_is_shown(const struct field *field, const void *record)
 	return true;
 }
 
+bool field_is_shown(const struct field *field, const void *record)
+{
+	return is_shown(field, record);
+}
+
 static void record_pack(struct buffer *buffer, const struct record *record, const void *from,
 	bool stored)
 {
-	uint32_t shown = 0;
+	size_t map;
 
 	if (stored) {
 		fields_to_array(buffer, record, from);
 		return;
 	}
-	for (size_t i = 0; i < record->count; i++)
-		shown += field_is_shown(&record->fields[i], from);
-	pack_map(buffer, shown);
-	fields_to_map(buffer, record, from);
+	map = pack_open_short_map(buffer);
+	pack_close_short_map(buffer, map, fields_to_map(buffer, record, from));
 }
 
 static void list_pack(struct buffer *buffer, const struct field *field, const void *record,
@@ -179,7 +182,7 @@ uint32_t fields_to_map(struct buffer *buffer, const struct record *record, const
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
 
-		if (!field_is_shown(field, from))
+		if (!is_shown(field, from))
 			continue;
 		pack_name(buffer, field->name);
 		field_pack(buffer, field, from, false);

@@ -223,13 +223,13 @@ static void batch_open(struct outbox *outbox, struct batch *batch, const struct 
 {
 	batch->starts[batch->frame_count++] = batch->bytes.size;
 	pack_map(&batch->bytes, 4);
-	pack_str(&batch->bytes, "v");
+	pack_name(&batch->bytes, "v");
 	pack_u64(&batch->bytes, PROTOCOL_VERSION);
-	pack_str(&batch->bytes, "id");
+	pack_name(&batch->bytes, "id");
 	pack_u64(&batch->bytes, ++outbox->frame_id);
-	pack_str(&batch->bytes, "op");
+	pack_name(&batch->bytes, "op");
 	pack_str(&batch->bytes, peer->operation);
-	pack_str(&batch->bytes, peer->many);
+	pack_name(&batch->bytes, peer->many);
 	batch->list = pack_open_array(&batch->bytes);
 	batch->count = 0;
 	batch->open = true;
@@ -254,7 +254,7 @@ void outbox_item(struct outbox *outbox, unsigned peer, uint64_t ref, const void 
 
 	buffer_reset(bytes);
 	map = pack_open_map(bytes);
-	pack_str(bytes, "ref");
+	pack_name(bytes, "ref");
 	pack_u64(bytes, ref);
 	pack_close(bytes, map, 1 + fields_to_map(bytes, to->item, item));
 	if (!batch_has_room(batch, bytes->size)) {

@@ -1,6 +1,7 @@
 #include "transport.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -253,23 +254,33 @@ static bool frame_take(struct port *port, zmq_msg_t *frame)
 	return false;
 }
 
+/* The number behind the colon at *at, and where it ends; digits only. False: none is there. */
+static bool credential_read(const char **at, uint32_t *ret)
+{
+	const char *digit = *at;
+	uint32_t number = 0;
+
+	if (!digit || *digit++ != ':' || !isdigit(*digit))
+		return false;
+	for (; isdigit(*digit); digit++)
+		number = 10 * number + (uint32_t)(*digit - '0');
+	*ret = number;
+	*at = digit;
+	return true;
+}
+
 /* libzmq writes the peer's credentials as "localhost:UID:GID:PID", on the body frame only. */
 static void route_read_credentials(struct route *route, zmq_msg_t *body)
 {
 	const char *address = zmq_msg_gets(body, "Peer-Address");
 	const char *at = address ? strchr(address, ':') : NULL;
-	char *end;
+	uint32_t pid = 0;
 
-	route->known = false;
-	if (!at)
+	route->known = credential_read(&at, &route->uid) && credential_read(&at, &route->gid);
+	if (!route->known)
 		return;
-	route->uid = (uid_t)strtoul(at + 1, &end, 10);
-	if (end == at + 1 || *end != ':')
-		return;
-	at = end;
-	route->gid = (gid_t)strtoul(at + 1, &end, 10);
-	route->known = end > at + 1;
-	route->pid = *end == ':' ? (pid_t)strtol(end + 1, NULL, 10) : 0;
+	credential_read(&at, &pid);
+	route->pid = (pid_t)pid;
 	route->socket = zmq_msg_get(body, ZMQ_SRCFD);
 }
 

@@ -10,6 +10,8 @@
 
 #define SUFFIXES 1000000
 #define SUFFIX_DIGITS 6
+#define DAY_DIGITS 8 /* the date of a number */
+#define DAY_SECONDS ((uint64_t)24 * 60 * 60)
 #define SCRAMBLE 387421   /* without a common divisor with SUFFIXES */
 #define UNSCRAMBLE 140981 /* SCRAMBLE * UNSCRAMBLE is 1 modulo SUFFIXES */
 
@@ -100,19 +102,33 @@ static char *digits_print(char *at, uint64_t number, int digits)
 	return at + digits;
 }
 
-void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
+/* The calendar is asked once for all orders of a day that are printed one after the other. */
+static const char *day_digits(uint64_t day)
 {
-	time_t time = (time_t)second;
+	static _Thread_local uint64_t known = UINT64_MAX;
+	static _Thread_local char digits[DAY_DIGITS];
+	time_t time = (time_t)(day * DAY_SECONDS);
 	struct tm date = { 0 };
-	char *at = ret;
+	char *at = digits;
 
+	if (day == known)
+		return digits;
 	gmtime_r(&time, &date);
 	at = digits_print(at, (uint64_t)date.tm_year + 1900, 4);
 	at = digits_print(at, (uint64_t)date.tm_mon + 1, 2);
-	at = digits_print(at, (uint64_t)date.tm_mday, 2);
-	at = digits_print(at, (uint64_t)date.tm_hour, 2);
-	at = digits_print(at, (uint64_t)date.tm_min, 2);
-	at = digits_print(at, (uint64_t)date.tm_sec, 2);
+	digits_print(at, (uint64_t)date.tm_mday, 2);
+	known = day;
+	return digits;
+}
+
+void number_print(char ret[ORDER_NO_DIGITS + 1], uint64_t second, uint64_t order_id)
+{
+	uint64_t time = second % DAY_SECONDS;
+	char *at = mempcpy(ret, day_digits(second / DAY_SECONDS), DAY_DIGITS);
+
+	at = digits_print(at, time / 3600, 2);
+	at = digits_print(at, time / 60 % 60, 2);
+	at = digits_print(at, time % 60, 2);
 	at = digits_print(at, suffix_of(order_id), SUFFIX_DIGITS);
 	*at = '\0';
 }

@@ -103,6 +103,33 @@ static void an_open_list_takes_its_count_when_it_is_closed(void **state)
 	buffer_done(&buffer);
 }
 
+static void a_short_map_takes_a_longer_head_only_for_more_than_fifteen_pairs(void **state)
+{
+	struct buffer buffer = { .limit = 256 };
+	size_t map;
+
+	(void)state;
+	for (uint32_t count = 15; count <= 16; count++) {
+		pack_nil(&buffer);
+		map = pack_open_short_map(&buffer);
+		for (uint64_t i = 0; i < 2 * (uint64_t)count; i++)
+			pack_u64(&buffer, i);
+		pack_close_short_map(&buffer, map, count);
+		if (count == 15)
+			assert_packed(&buffer,
+				"\xc0\x8f\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17"
+				"\20\21\22\23\24\25\26\27\30\31\32\33\34\35");
+	}
+	assert_packed(&buffer,
+		"\xc0\xde\0\20\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17"
+		"\20\21\22\23\24\25\26\27\30\31\32\33\34\35\36\37");
+	map = pack_open_short_map(&buffer);
+	buffer_extend(&buffer, 255);
+	pack_close_short_map(&buffer, map, 16);
+	assert_int_equal(buffer.error, -EMSGSIZE);
+	buffer_done(&buffer);
+}
+
 static void a_buffer_fails_at_its_limit_and_then_does_nothing_more(void **state)
 {
 	struct buffer buffer = { .limit = 1000 };
@@ -168,6 +195,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_packed_in_their_shortest_form),
 		cmocka_unit_test(texts_and_lists_are_packed_in_their_shortest_form),
 		cmocka_unit_test(an_open_list_takes_its_count_when_it_is_closed),
+		cmocka_unit_test(a_short_map_takes_a_longer_head_only_for_more_than_fifteen_pairs),
 		cmocka_unit_test(a_buffer_fails_at_its_limit_and_then_does_nothing_more),
 		cmocka_unit_test(a_buffer_without_a_limit_ends_at_sixteen_mebibytes),
 		cmocka_unit_test(an_extended_buffer_is_filled_in_place),
