@@ -8,7 +8,7 @@
  *
  * An order that was proposed is left alone for SWEEP_AGAIN_MS, and for as long after the answer. */
 #define SWEEP_BATCH 1000  /* proposals a tick */
-#define SWEEP_WINDOW 4000 /* proposals without an answer */
+#define SWEEP_WINDOW 3000 /* proposals without an answer */
 #define SWEEP_AGAIN_MS 1000
 #define SWEEP_IDLE_MS 500   /* between two looks: an order made meanwhile lives a second or more */
 #define SWEEP_FULL_MS 10    /* the same while the window is full */
