@@ -178,14 +178,18 @@ static int move(const char *state_dir, const char *name, const char *from, const
 	return rename(old, new) < 0 ? -errno : 0;
 }
 
-static int exchange(const struct change *change)
+static int exchange(struct change *change)
 {
 	int error = mark(change->state_dir, true);
+	size_t moved = 0;
 
 	for (size_t i = 0; i < VAULT_STORES && !error; i++) {
 		error = move(change->state_dir, vault_stores[i], "", change->before);
+		moved += !error;
 		error = error == -ENOENT ? 0 : error;
 	}
+	if (moved == 0)
+		change->before = NULL;
 	for (size_t i = 0; i < VAULT_STORES && !error; i++)
 		error = move(change->state_dir, vault_stores[i], NEW_SUFFIX, "");
 	if (!error)

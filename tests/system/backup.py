@@ -60,7 +60,8 @@ class Backup(unittest.TestCase):
         """A suite on what the backup holds."""
         second = suite.Suite(absent=suite.DAEMONS)
         self.addCleanup(second.destroy)
-        self.orderctl("restore", self.target, "--state-dir", f"{second.dir}/state")
+        told = self.orderctl("restore", self.target, "--state-dir", f"{second.dir}/state")
+        self.assertNotIn("old_stores", told)
         for name in suite.DAEMONS:
             second.start(name, wait=False)
         for name in suite.DAEMONS:
@@ -96,7 +97,8 @@ class Backup(unittest.TestCase):
                                                      self.state))
         ending = threading.Timer(0.5, self.stop)  # systemctl stop may return before the last ends
         ending.start()
-        self.orderctl("restore", self.target, "--state-dir", self.state)
+        told = self.orderctl("restore", self.target, "--state-dir", self.state)
+        self.assertIn("old_stores .before-", told)
         ending.join()
         self.assertEqual(sum(".before-" in name for name in os.listdir(self.state)), 3)
         for name in suite.DAEMONS:
