@@ -56,6 +56,7 @@ static int handle_health(struct tick *tick, const void *request, void *reply)
 	if (service->db && db_usage(service->db, &usage) == 0) {
 		health->store_used_bytes = usage.used_bytes;
 		health->store_size_max_bytes = usage.size_max_bytes;
+		health->store_room_bytes = service_room(service, &usage);
 	}
 	if (service->program->describe)
 		service->program->describe(tick, health);

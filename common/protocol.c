@@ -430,6 +430,7 @@ static const struct field health_fields[] = {
 	{ "commits", FIELD_U64, 0, AT(health, commits) },
 	{ "store_used_bytes", FIELD_I64, FIELD_SPARSE, AT(health, store_used_bytes) },
 	{ "store_size_max_bytes", FIELD_I64, FIELD_SPARSE, AT(health, store_size_max_bytes) },
+	{ "store_room_bytes", FIELD_I64, FIELD_SPARSE, AT(health, store_room_bytes) },
 	{ "open_sagas", FIELD_I64, FIELD_SPARSE, AT(health, open_sagas) },
 	{ "oldest_saga_at", FIELD_TIME_MS, FIELD_SPARSE, AT(health, oldest_saga_at) },
 	{ "next_deadline_at", FIELD_TIME_MS, FIELD_SPARSE, AT(health, next_deadline_at) },

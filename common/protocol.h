@@ -348,6 +348,7 @@ struct health {
 	uint64_t commits; /* ticks that wrote */
 	int64_t store_used_bytes;
 	int64_t store_size_max_bytes;
+	int64_t store_room_bytes;
 	int64_t open_sagas;
 	int64_t oldest_saga_at;
 	int64_t next_deadline_at;

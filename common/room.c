@@ -36,6 +36,19 @@ static void tell(struct service *service)
 	service->full_tell_at_ms = now_ms + TELL_MS;
 }
 
+int64_t service_room(const struct service *service, const struct db_usage *usage)
+{
+	int64_t room = usage->size_max_bytes - usage->used_bytes;
+	int64_t disk = store_disk_room(service->store_dir);
+
+	if (disk < 0)
+		return room;
+	disk += service->reserved_bytes > usage->end_bytes ? service->reserved_bytes
+							   : usage->end_bytes;
+	disk -= usage->used_bytes;
+	return disk < room ? disk : room;
+}
+
 void service_check_room(struct service *service)
 {
 	struct db_usage usage;

@@ -86,6 +86,9 @@ int service_poison(const struct service *service);
 /* Looks whether the store and its disk have room for new work (room.c). */
 void service_check_room(struct service *service);
 
+/* How much more the store takes: up to its own limit, or until its disk is full. */
+int64_t service_room(const struct service *service, const struct db_usage *usage);
+
 /* Has the program write what it has put off, once a run and as far as there is room. */
 enum verdict service_settle(struct service *service);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "failpoint.h"
@@ -244,6 +245,13 @@ int store_settle(const char *dir)
 {
 	int error = store_set_modes(dir);
 	return error ? error : path_sync_parent(dir);
+}
+
+int64_t store_disk_room(const char *dir)
+{
+	struct statvfs info;
+
+	return statvfs(dir, &info) < 0 ? -errno : (int64_t)info.f_bavail * (int64_t)info.f_frsize;
 }
 
 /* Blocks behind the last page; the file does not get longer. */

@@ -41,6 +41,9 @@ int store_create(const char *dir, int (*fill)(const char *path, const void *argu
  * other users of the same group, and a reader writes its place into lock.mdb. */
 int store_settle(const char *dir);
 
+/* What the disk of the store has left, or -errno. */
+int64_t store_disk_room(const char *dir);
+
 /* Sees to it that the disk has room for the store's data up to so many bytes, and keeps it for the
  * store. 0, also where the file system cannot do that; -ENOSPC; another -errno. */
 int store_reserve(const char *dir, int64_t bytes);

@@ -46,7 +46,6 @@ void condition_judge(struct condition *condition, struct arena *arena, int64_t n
 
 	condition->saga_age_ms = age(health->oldest_saga_at, now_ms);
 	condition->deadline_late_ms = age(health->next_deadline_at, now_ms);
-	condition->store_room_bytes = health->store_size_max_bytes - health->store_used_bytes;
 	condition->reason = trouble(condition, arena);
 	if (!health->ready) {
 		condition_set(condition, CONDITION_NOT_READY);

@@ -21,8 +21,7 @@ struct condition {
 	enum condition_state state;
 	const char *state_name;
 	struct health health; /* zeroed when it is down */
-	int64_t store_room_bytes;
-	const char *reason; /* what is amiss; NULL: nothing */
+	const char *reason;   /* what is amiss; NULL: nothing */
 	int64_t saga_age_ms, deadline_late_ms;
 	int result; /* of the call, with its answer */
 	struct answer answer;

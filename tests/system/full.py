@@ -53,7 +53,10 @@ class Full(unittest.TestCase):
             orders = [daemons.create()["order_id"] for _ in range(ORDERS)]
             soon = daemons.create(expires_in_ms=1000)["order_id"]
             daemons.wait_settled()
+            room = daemons.orderd.get("health")["store_room_bytes"]
+            self.assertLess(room, 48 << 20)
             self.fill()
+            self.assertLess(daemons.orderd.get("health")["store_room_bytes"], min(room, 16 << 20))
             errors = self.create_until_refused(daemons)
             self.assertEqual(errors, {"storage_full"})
             why = "the disk of the store is full: new work is refused"

@@ -42,7 +42,6 @@ static void a_daemon_that_serves_is_up(void **state)
 	(void)state;
 	assert_int_equal(judge(health), CONDITION_UP);
 	assert_null(condition.reason);
-	assert_int_equal(condition.store_room_bytes, 11 << 20);
 	health.open_sagas = 3;
 	health.oldest_saga_at = NOW_MS - 59999;
 	health.next_deadline_at = NOW_MS - 4999;

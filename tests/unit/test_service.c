@@ -334,6 +334,8 @@ static void health_tells_what_the_service_knows(void **state)
 	assert_int_equal(number_of(map, "commits"), 1);
 	assert_int_equal(number_of(map, "store_size_max_bytes"), STORE_MAX_BYTES);
 	assert_true(number_of(map, "store_used_bytes") > 0);
+	assert_int_equal(number_of(map, "store_room_bytes"),
+		STORE_MAX_BYTES - number_of(map, "store_used_bytes"));
 	assert_null(value_find(map, "open_sagas"));
 }
 
