@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #define GROUPS_MAX 1024    /* of a process: more are not looked at */
 #define TOLD_MAX 64        /* users and operations kept apart in the log */
 #define LOOKUP_BYTES 65536 /* for one entry of the user database */
+#define NAME_BYTES 256
 
 struct ids {
 	id_t at[IDS_MAX];
@@ -72,12 +74,16 @@ static bool group_find(const char *name, id_t *ret)
 static void ids_read(struct ids *ids, const char *setting, const char *names,
 	bool (*find)(const char *name, id_t *ret))
 {
-	char *copy = strdup(names ? names : ""), *rest = NULL;
+	const char *at = names ? names : "";
 
 	ids->count = 0;
-	for (char *name = strtok_r(copy, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
+	while (*(at += strspn(at, ", "))) {
+		int size = (int)strcspn(at, ", ");
+		char name[NAME_BYTES];
 		uint64_t number;
 
+		snprintf(name, sizeof(name), "%.*s", size, at);
+		at += size;
 		if (ids->count == IDS_MAX)
 			log_message(MESSAGE_NAME_UNKNOWN, NULL, "%s: only the first %d names count",
 				setting, IDS_MAX);
@@ -91,7 +97,6 @@ static void ids_read(struct ids *ids, const char *setting, const char *names,
 				" then reload",
 				setting, name);
 	}
-	free(copy);
 }
 
 void permit_read(struct permit *permit, const struct suite_settings *suite)

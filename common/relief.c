@@ -109,7 +109,7 @@ static void check_size(struct relief *relief)
 			relief->limit_bytes = calm_bytes;
 		return;
 	}
-	if (relief->stuck > 0)
+	if (relief->seen % 2 > 0)
 		count = disconnect(SUBSCRIBERS);
 	if (count == 0 && !again)
 		count = disconnect(WAITING);

@@ -7,210 +7,43 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "audit.h"
-#include "failing.h"
+#include "nth.h"
+#include "random.h"
 
-/* nth [OPERATION:FAULT:N]: each of the hottest operations with the Nth call failing, for every N
- * until there is no such call any more, in the cores of all daemons on real stores. A daemon whose
- * tick fails is started again. After each: the suite comes to rest, the stores add up, what was
- * answered holds, what was refused left nothing, and the same asked again converges. */
+/* nth [OPERATION:FAULT:N[:SEED]]: each of the hottest operations, and a start, with the Nth call
+ * failing, for every N until there is no such call any more, in the cores of all daemons on real
+ * stores. A daemon whose tick fails is started again. After each: the suite comes to rest, the
+ * stores add up, what was answered holds, what was refused left nothing, and the same asked again
+ * converges. To replay one N all those below are run first.
+ *
+ * nth --seed SEED: all operations, in a shop whose sizes are by seed. */
 
 #define USAGE_STATUS 2
 #define STORE_BYTES (INT64_C(16) << 20)
-#define ANSWER_MS 20000
-#define REST_MS 30000
 #define N_MAX 20000
-#define CLIENT 7
+#define MANY_MOST 40 /* more than are listed at once */
+#define BEFORE_MAX 200
 
-enum operation_kind { CREATE, PAY, CANCEL, EXPIRE, GET, OPERATIONS };
-static const char *const names[] = { "create", "pay", "cancel", "expire", "get" };
+static const char *const names[] = { "create", "pay", "cancel", "expire", "get", "start", "price",
+	"many", "list", "ship", "put", "add" };
 
-/* Where the worker is, for whoever hears of its end. */
-static struct {
-	enum operation_kind operation;
-	enum failing what;
-	uint64_t n;
-	uint64_t cases, deaths;
-	bool failed;
-} * progress;
-
-static struct host *host;
-static struct arena *arena;
+struct sizes sizes;
+struct progress *progress;
+struct host *host;
+struct arena *arena;
+struct orderd_line lines[LINES_MOST];
+int64_t price = 100, added;
 static uint64_t users;
 
-/* What the client heard. */
-static struct {
-	bool answered;
-	int code;
-	char error[40];
-} heard;
-
-static void hear(void *argument, uint64_t client, const void *frame, size_t size)
+void give_up(const char *why)
 {
-	const struct value *map, *code, *error;
-	bool armed = failing_pause();
-
-	(void)argument, (void)client;
-	if (codec_parse(arena, frame, size, &map) == 0) {
-		code = value_find(map, "code");
-		error = value_find(map, "error");
-		heard.answered = true;
-		heard.code = code ? (int)code->u64 : -1;
-		snprintf(heard.error, sizeof(heard.error), "%.*s", error ? (int)error->str.size : 0,
-			error ? error->str.at : "");
-	}
-	if (armed)
-		failing_resume();
-}
-
-static void give_up(const char *why)
-{
-	printf("nth: %s: %s with %s at %" PRIu64 "; replay: tests/faults/nth %s:%s:%" PRIu64 "\n",
+	printf("nth: %s: %s with %s at %" PRIu64 "; replay: tests/faults/nth %s:%s:%" PRIu64
+	       ":%" PRIu64 "\n",
 		why, names[progress->operation], failing_names[progress->what], progress->n,
-		names[progress->operation], failing_names[progress->what], progress->n);
+		names[progress->operation], failing_names[progress->what], progress->n, sizes.seed);
 	fflush(stdout);
 	progress->failed = true;
 	_exit(1);
-}
-
-/* --- what is asked -------------------------------------------------------------------------- */
-
-static struct orderd_line lines[] = { { .book_id = 1, .quantity = 2 },
-	{ .book_id = 2, .quantity = 1 } };
-
-static struct orderd_create create_of(uint64_t user_id)
-{
-	return (struct orderd_create){ .user_id = user_id,
-		.items = lines,
-		.item_count = 2,
-		.idempotency_key = arena_print(arena, "key-%" PRIu64, user_id),
-		.expires_in_ms = progress->operation == EXPIRE ? 1000 : 0 };
-}
-
-static int create(uint64_t user_id, struct orderd_order *ret)
-{
-	struct orderd_create request = create_of(user_id);
-
-	return host_call(host, HOST_ORDERD, "order.create", &create_record, &request, arena,
-		&order_record, ret);
-}
-
-static void ask(enum operation_kind operation, uint64_t user_id, uint64_t order_id)
-{
-	struct orderd_create request = create_of(user_id);
-	struct order_change change = { .order_id = order_id, .status = ORDERD_PAID };
-	struct order_ref ref = { .order_id = order_id };
-
-	if (operation == CREATE)
-		host_ask(host, HOST_ORDERD, CLIENT, "order.create", &create_record, &request);
-	else if (operation == PAY)
-		host_ask(host, HOST_ORDERD, CLIENT, "order.set_status", &order_set_status_record,
-			&change);
-	else if (operation == CANCEL)
-		host_ask(host, HOST_ORDERD, CLIENT, "order.cancel", &order_cancel_record, &change);
-	else if (operation == GET)
-		host_ask(host, HOST_ORDERD, CLIENT, "order.get", &order_ref_record, &ref);
-}
-
-/* Until it is answered, orderd is gone, or it is too long. */
-static void wait_for_answer(void)
-{
-	int most_ms = progress->operation == EXPIRE ? 1100 : ANSWER_MS;
-
-	for (int passed_ms = 0; passed_ms < most_ms; passed_ms += 50) {
-		host_drain(host);
-		if (heard.answered || !host_runs(host, HOST_ORDERD))
-			return;
-		host_pass(host, 50);
-	}
-}
-
-/* --- what has to be true then --------------------------------------------------------------- */
-
-static const struct orderd_order *order_of(const struct picture *picture, uint64_t user_id)
-{
-	const struct orderd_order *found = NULL;
-
-	for (size_t i = 0; i < picture->order_count; i++) {
-		if (picture->orders[i].user_id != user_id)
-			continue;
-		if (found)
-			give_up("two orders under one key");
-		found = &picture->orders[i];
-	}
-	return found;
-}
-
-static void check_outcome(const struct orderd_order *order)
-{
-	static const enum orderd_status wanted[] = { [CREATE] = ORDERD_PENDING,
-		[PAY] = ORDERD_PAID,
-		[CANCEL] = ORDERD_CANCELLED,
-		[EXPIRE] = ORDERD_CANCELLED };
-	enum operation_kind operation = progress->operation;
-	bool done = order && operation != GET && order->status == wanted[operation];
-
-	if (operation == GET)
-		done = heard.answered && heard.code == 0;
-	if (heard.answered && heard.code == 0 && !done)
-		give_up("what was answered is lost");
-	if (heard.answered && heard.code != 0 && done && operation != GET)
-		give_up("what was refused is there");
-	if (operation == EXPIRE && !done)
-		give_up("it did not expire");
-	if (heard.answered && heard.code == 50000 && progress->what != FAIL_MALLOC)
-		give_up("an error without a word");
-}
-
-/* In one process daemons share what they have open of a store, and a store that failed at its last
- * page stays so until nobody has it open: who is gone takes the others along. */
-static bool all_run(void)
-{
-	bool good = true;
-
-	for (unsigned i = 0; i < HOST_DAEMONS; i++)
-		good = good && host_runs(host, i);
-	return good;
-}
-
-static void look(uint64_t user_id)
-{
-	struct picture picture;
-
-	if (!all_run())
-		for (unsigned i = 0; i < HOST_DAEMONS; i++)
-			host_stop(host, i);
-	if (host_start_all(host) < 0)
-		give_up("a daemon does not start again");
-	if (progress->operation == EXPIRE)
-		host_pass(host, 3000);
-	if (!audit_wait_for_rest(host, REST_MS))
-		give_up("not at rest after 30 s");
-	if (picture_take(host, &picture) < 0 || !audit_at_rest(&picture)) {
-		printf("nth: %s\n", picture.why);
-		give_up("the stores do not add up");
-	}
-	check_outcome(order_of(&picture, user_id));
-	picture_done(&picture);
-}
-
-static void ask_again(uint64_t user_id, uint64_t order_id)
-{
-	struct orderd_order order = { 0 };
-
-	if (progress->what == FAIL_ENOSPC || progress->what == FAIL_SHORT)
-		host_pass(host, 100); /* until stockd is tried again */
-	if (progress->operation == CREATE && (heard.code = create(user_id, &order)) != 0) {
-		printf("nth: %d %s\n", heard.code, host_error(host));
-		give_up("the same asked again is refused");
-	}
-	if (progress->operation != PAY && progress->operation != CANCEL)
-		return;
-	heard.answered = false;
-	ask(progress->operation, user_id, order_id);
-	wait_for_answer();
-	if (!heard.answered || (heard.code != 0 && heard.code != 40900))
-		give_up("the same asked again is refused");
 }
 
 /* --- cases ---------------------------------------------------------------------------------- */
@@ -233,26 +66,33 @@ static void tally(void)
 	}
 }
 
+static void start_again(void)
+{
+	for (unsigned i = 0; i < HOST_DAEMONS; i++)
+		host_stop(host, i);
+	host_start_all(host);
+}
+
 /* False: the Nth call never came. */
 static bool case_run(void)
 {
-	struct orderd_order order = { 0 };
 	uint64_t user_id = ++users;
+	uint64_t order_id = prepare(progress->operation, user_id);
 	bool hit;
 
-	if (progress->operation != CREATE && create(user_id, &order) != 0)
-		give_up("the order to try it on cannot be made");
 	heard.answered = false;
-	ask(progress->operation, user_id, order.order_id);
+	ask(progress->operation, user_id, order_id);
 	failing_arm(progress->what, progress->n);
+	if (progress->operation == START)
+		start_again();
 	wait_for_answer();
 	hit = failing_disarm();
 	for (unsigned i = 0; i < HOST_DAEMONS; i++)
 		progress->deaths += !host_runs(host, i);
-	if (progress->operation != EXPIRE)
+	if (progress->operation != EXPIRE && progress->operation != START && sizes.seed == 0)
 		tally();
 	look(user_id);
-	ask_again(user_id, order.order_id);
+	ask_again(user_id, order_id);
 	progress->cases++;
 	arena_reset(arena);
 	return hit;
@@ -265,11 +105,9 @@ static void shop_open(const char *dir)
 	if (!host || !arena || host_start_all(host) < 0)
 		give_up("the suite does not start");
 	host_listen(host, hear, NULL);
-	for (uint64_t book = 1; book <= 2; book++) {
-		struct book_put put = {
-			.book_id = book, .title = "A book", .price = 100, .active = true
-		};
-		struct level_set set = { .book_id = book, .available = 1000000 };
+	for (uint64_t book = 1; book <= sizes.lines; book++) {
+		struct book_put put = put_of(book, price);
+		struct level_set set = { .book_id = book, .available = added = 1000000 };
 		struct book_put_reply reply;
 		struct level level;
 
@@ -278,7 +116,25 @@ static void shop_open(const char *dir)
 			host_call(host, HOST_STOCKD, "stock.set", &level_set_record, &set, arena,
 				&level_record, &level) != 0)
 			give_up("the books cannot be made");
+		lines[book - 1] = (struct orderd_line){ .book_id = book, .quantity = 1 + book % 2 };
 	}
+	while (users < sizes.before) {
+		struct orderd_order order;
+
+		if (create(++users, 0, &order) != 0)
+			give_up("the orders from before cannot be made");
+	}
+}
+
+/* Of the shop that seed stands for. */
+static void sizes_set(uint64_t seed)
+{
+	struct random random = { .state = seed };
+
+	sizes.seed = seed;
+	sizes.lines = seed ? 1 + random_below(&random, LINES_MOST) : 2;
+	sizes.many = seed ? 1 + random_below(&random, MANY_MOST) : 2;
+	sizes.before = seed ? random_below(&random, BEFORE_MAX) : 0;
 }
 
 static void work(const char *dir, uint64_t from, uint64_t to)
@@ -315,44 +171,56 @@ static int sweep(enum operation_kind operation, enum failing what, uint64_t from
 	if (worker < 0 || waitpid(worker, &status, 0) < 0)
 		return USAGE_STATUS;
 	if (status != 0 && !progress->failed)
-		printf("nth: the process ended: replay: tests/faults/nth %s:%s:%" PRIu64 "\n",
-			names[operation], failing_names[what], progress->n);
+		printf("nth: the process ended: replay: tests/faults/nth %s:%s:%" PRIu64 ":%" PRIu64
+		       "\n",
+			names[operation], failing_names[what], progress->n, sizes.seed);
 	progress->failed = false;
-	printf("nth: %s, %s: %" PRIu64 " cases, %" PRIu64 " daemons gone and back, N up to %" PRIu64
-	       ": %s\n",
-		names[operation], failing_names[what], progress->cases - cases,
-		progress->deaths - deaths, progress->n, status ? "FAILED" : "ok");
+	if (sizes.seed == 0 || status)
+		printf("nth: %s, %s: %" PRIu64 " cases, %" PRIu64
+		       " daemons gone and back, N up to %" PRIu64 ": %s\n",
+			names[operation], failing_names[what], progress->cases - cases,
+			progress->deaths - deaths, progress->n, status ? "FAILED" : "ok");
 	return status != 0;
 }
 
 static int replay(const char *which)
 {
 	char operation[16], what[16];
-	uint64_t n;
+	uint64_t n, seed = 0;
 
-	if (sscanf(which, "%15[a-z]:%15[a-z]:%" SCNu64, operation, what, &n) != 3)
+	if (sscanf(which, "%15[a-z]:%15[a-z]:%" SCNu64 ":%" SCNu64, operation, what, &n, &seed) < 3)
 		return USAGE_STATUS;
+	sizes_set(seed);
 	for (unsigned i = 0; i < OPERATIONS; i++)
 		for (unsigned k = 0; k < FAILINGS; k++)
 			if (strcmp(names[i], operation) == 0 && strcmp(failing_names[k], what) == 0)
-				return sweep(i, k, n, n);
+				return sweep(i, k, 1, n);
 	return USAGE_STATUS;
 }
 
-int main(int argc, char **argv)
+static int sweep_all(unsigned operations)
 {
 	int failed = 0;
 
-	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		-1, 0);
-	if (progress == MAP_FAILED)
-		return USAGE_STATUS;
-	if (argc == 2)
-		return replay(argv[1]);
-	for (unsigned i = 0; i < OPERATIONS; i++)
+	for (unsigned i = 0; i < operations; i++)
 		for (unsigned k = 0; k < FAILINGS; k++)
 			failed |= sweep(i, k, 1, N_MAX);
 	printf("covered: nth failure: %" PRIu64 " cases: %s\n", progress->cases,
 		failed ? "FAILED" : "ok");
 	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		-1, 0);
+	if (progress == MAP_FAILED)
+		return USAGE_STATUS;
+	sizes_set(0);
+	if (argc == 2)
+		return replay(argv[1]);
+	if (argc != 3 || strcmp(argv[1], "--seed") != 0)
+		return argc == 1 ? sweep_all(HOTTEST) : USAGE_STATUS;
+	sizes_set(strtoull(argv[2], NULL, 10));
+	return sweep_all(OPERATIONS);
 }
