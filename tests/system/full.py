@@ -4,6 +4,7 @@ what brings orders to their end goes on, and nothing is broken after."""
 import os
 import subprocess
 import tempfile
+import time
 import unittest
 
 import suite
@@ -12,6 +13,7 @@ SIZE = "48m"
 ORDERS = 120
 MANY = 200
 MOST = 200  # requests of MANY orders; the room that is kept is used up before
+AT_ONCE_S = 1  # the time-out of stockd is 5
 
 
 class Full(unittest.TestCase):
@@ -69,6 +71,28 @@ class Full(unittest.TestCase):
                 else:
                     daemons.orderd.get("order.cancel", order_id=order)
             suite.wait_until(lambda: daemons.status(soon) == "CANCELLED", "an order expires")
+            os.unlink(f"{self.place}/filler")
+            suite.wait_until(lambda: daemons.orderd.ask(
+                "order.create", user_id=2,
+                items=[{"book_id": 2, "quantity": 1}])["code"] == 0, "new orders are taken again")
+            daemons.audit()
+
+    def test_a_full_disk_of_stockd_alone(self):
+        with suite.Suite(stockd=["--state-dir", self.place]) as daemons:
+            daemons.stock_books(1000000)
+            paid, cancelled = [daemons.create()["order_id"] for _ in range(2)]
+            daemons.wait_settled()
+            self.fill()
+            errors = self.create_until_refused(daemons)
+            self.assertEqual(errors, {"storage_full"})
+            began = time.monotonic()
+            reply = daemons.orderd.ask("order.create", user_id=1,
+                                       items=[{"book_id": 1, "quantity": 1}])
+            self.assertEqual(reply["error"], "storage_full")
+            self.assertLess(time.monotonic() - began, AT_ONCE_S)
+            daemons.orderd.get("order.set_status", order_id=paid, status="PAID")
+            daemons.orderd.get("order.cancel", order_id=cancelled)
+            daemons.wait_settled()
             os.unlink(f"{self.place}/filler")
             suite.wait_until(lambda: daemons.orderd.ask(
                 "order.create", user_id=2,
