@@ -19,7 +19,7 @@
  * nth --seed SEED: all operations, in a shop whose sizes are by seed. */
 
 #define USAGE_STATUS 2
-#define STORE_BYTES (INT64_C(16) << 20)
+#define STORE_BYTES (INT64_C(256) << 20)
 #define N_MAX 20000
 #define MANY_MOST 40 /* more than are listed at once */
 #define BEFORE_MAX 200
