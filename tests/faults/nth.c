@@ -21,7 +21,7 @@
 #define USAGE_STATUS 2
 #define STORE_BYTES (INT64_C(256) << 20)
 #define N_MAX 20000
-#define MANY_MOST 40 /* more than are listed at once */
+#define MANY_MOST 20 /* more than are listed at once */
 #define BEFORE_MAX 200
 
 static const char *const names[] = { "create", "pay", "cancel", "expire", "get", "start", "price",
