@@ -93,7 +93,7 @@ stock_is()
 }
 
 @test "5: an order that is not paid is cancelled at its time and its stock is back" {
-	json order create --user 5 --item 1=7 --expires-in 1s
+	json order create --user 5 --item 1=7 --expires-in 3s
 	has '"order_id":2,'
 	json stock show 1
 	has '"available":91,' '"reserved":9,'
