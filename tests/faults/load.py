@@ -160,8 +160,8 @@ def main():
     os.environ["ORDERD_RECORD"] = f"{directory}/log"
     os.environ["ORDERD_RECORD_DIR"] = os.path.join(tempfile.gettempdir(), "orderd-")
     os.environ["LD_PRELOAD"] = os.environ["RECORDER"]
-    with suite.Suite(orderd=["--store-size-max", "16M"], stockd=["--store-size-max", "16M"],
-                     catalogd=["--store-size-max", "16M"]) as daemons:
+    with suite.Suite(orderd=["--store-size-max", "64M"], stockd=["--store-size-max", "64M"],
+                     catalogd=["--store-size-max", "64M"]) as daemons:
         load.run(daemons, requests)
         load.note("end", load.position(), None)
     size = load.close()

@@ -23,7 +23,7 @@
 #define JOBS_MAX 16
 #define FAILURES_MAX 5 /* a worker ends after so many */
 #define TRIES 4        /* for each state of a cut that is wanted */
-#define STORE_BYTES (INT64_C(16) << 20)
+#define STORE_BYTES (INT64_C(64) << 20)
 
 /* Of one worker, shared with the parent. */
 struct progress {
