@@ -6,6 +6,7 @@ import unittest
 import suite
 
 CATALOG_S, STOCK_S, SLACK_S = 0.5, 0.8, 3
+WATCH_S = 1.1  # orderd tries it again after at most so long
 # A disk that other work keeps busy may hold up a commit for longer than the short time-out: where
 # stockd is there it is given time.
 WITH_STOCKD = ["--catalog-timeout", "500ms", "--settle-wait", "100ms"]
@@ -123,6 +124,7 @@ class Absent(SagaTest):
     def go_through(self, name, how):
         self.absent = name
         self.begin(SHORT if name == "stockd" else WITH_STOCKD)
+        time.sleep(WATCH_S)  # then orderd has catalogd's store open and remembers prices
         orders = {"pay": self.suite.create()["order_id"],
                   "cancel": self.suite.create()["order_id"],
                   "refund": self.paid(),
