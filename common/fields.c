@@ -1,4 +1,4 @@
-#include "fields.h"
+#include "fields_inside.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,11 +12,6 @@
 
 #define FIELDS_MAX 64 /* a bit each in a uint64_t */
 #define TEXT_MAX_BYTES 255
-
-static void member_put(const struct field *field, void *record, const void *from, size_t size)
-{
-	memcpy((char *)record + field->offset, from, size);
-}
 
 size_t field_element_size(const struct field *field)
 {
@@ -198,7 +193,7 @@ static int bytes_read(const struct input *input, const struct path *path, const 
 	if ((int64_t)size < field->min || (int64_t)size > field->max)
 		return refuse_size(input, path, size, "bytes", field->min, field->max);
 	member_put(field, record, &value->str.at, sizeof(value->str.at));
-	memcpy((char *)record + field->count_offset, &size, sizeof(size));
+	count_put(field, record, size);
 	return 0;
 }
 
@@ -260,7 +255,7 @@ static int list_read(const struct input *input, const struct path *path, const s
 	if (!elements)
 		return -ENOMEM;
 	member_put(field, record, &elements, sizeof(elements));
-	memcpy((char *)record + field->count_offset, &count, sizeof(count));
+	count_put(field, record, count);
 	return elements_read(input, path, field, value, elements);
 }
 

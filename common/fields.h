@@ -92,9 +92,6 @@ int fields_from_array(struct arena *arena, const struct record *record, const vo
 	size_t size, void *ret_record);
 void fields_to_array(struct buffer *buffer, const struct record *record, const void *from);
 
-/* The record as it is when all fields from that one on are absent, the others not yet filled. */
-void fields_clear(const struct record *record, size_t from, void *at);
-
 /* The field of that name, or NULL. */
 const struct field *record_field(const struct record *record, const char *name);
 

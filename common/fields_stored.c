@@ -1,7 +1,6 @@
-#include "fields.h"
+#include "fields_inside.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* Stored values are ours and come in the table's order, so they are read as they come, without a
  * tree; any that is not what the table says is damage. */
@@ -12,16 +11,6 @@ struct stored {
 };
 
 static int record_fill(struct stored *stored, const struct record *record, void *ret_record);
-
-static void member_put(const struct field *field, void *record, const void *from, size_t size)
-{
-	memcpy((char *)record + field->offset, from, size);
-}
-
-static void count_put(const struct field *field, void *record, size_t count)
-{
-	memcpy((char *)record + field->count_offset, &count, sizeof(count));
-}
 
 static int number_take(const struct value *value, bool is_signed, void *ret)
 {
