@@ -1,7 +1,6 @@
 #include "transport.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -258,13 +257,15 @@ static bool frame_take(struct port *port, zmq_msg_t *frame)
 static bool credential_read(const char **at, uint32_t *ret)
 {
 	const char *digit = *at;
-	uint32_t number = 0;
+	uint64_t number = 0;
 
-	if (!digit || *digit++ != ':' || !isdigit(*digit))
+	if (!digit || *digit++ != ':' || *digit < '0' || *digit > '9')
 		return false;
-	for (; isdigit(*digit); digit++)
-		number = 10 * number + (uint32_t)(*digit - '0');
-	*ret = number;
+	for (; *digit >= '0' && *digit <= '9' && number <= UINT32_MAX; digit++)
+		number = 10 * number + (uint64_t)(*digit - '0');
+	if (number > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)number;
 	*at = digit;
 	return true;
 }
