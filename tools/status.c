@@ -111,11 +111,22 @@ static int condition_tell(struct ctl *ctl, enum neighbour who, const struct cond
 	return STATUS_REFUSED;
 }
 
-/* Neighbours of which one has just started have not found each other yet. */
-static void ask_again(struct ctl *ctl, enum neighbour who, struct condition *condition)
+/* Neighbours of which one has just started have not found each other yet: who is degraded is asked
+ * once more a little later. */
+static void conditions_ask(struct ctl *ctl, struct condition *conditions, size_t count)
 {
+	bool again = false;
+
+	for (enum neighbour who = 0; who < count; who++) {
+		condition_ask(ctl, who, &conditions[who]);
+		again = again || conditions[who].state == CONDITION_DEGRADED;
+	}
+	if (!again)
+		return;
 	nanosleep(&(struct timespec){ .tv_nsec = AGAIN_MS * 1000000L }, NULL);
-	condition_ask(ctl, who, condition);
+	for (enum neighbour who = 0; who < count; who++)
+		if (conditions[who].state == CONDITION_DEGRADED)
+			condition_ask(ctl, who, &conditions[who]);
 }
 
 int status_show(struct ctl *ctl)
@@ -126,11 +137,7 @@ int status_show(struct ctl *ctl)
 
 	if (!ctl->timeout_ms)
 		ctl->timeout_ms = HEALTH_TIMEOUT_MS;
-	for (enum neighbour who = 0; who < count; who++) {
-		condition_ask(ctl, who, &conditions[who]);
-		if (conditions[who].state == CONDITION_DEGRADED)
-			ask_again(ctl, who, &conditions[who]);
-	}
+	conditions_ask(ctl, conditions, count);
 	status = conditions_print(ctl, conditions, count);
 	fflush(stdout);
 	for (enum neighbour who = 0; who < count; who++) {
