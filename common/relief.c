@@ -47,11 +47,9 @@ static int64_t own_bytes(void)
 	return (resident - of_files) * sysconf(_SC_PAGESIZE);
 }
 
-enum who { SUBSCRIBERS, WAITING, ALL };
-
 /* A connection that was accepted has the path of the socket that it came to; one of our own asking
  * has none, nor has the journal's. */
-static bool is_client(int fd, bool subscribes)
+static bool is_client(int fd, bool subscriber)
 {
 	struct sockaddr_un name = { 0 };
 	socklen_t size = sizeof(name) - 1;
@@ -60,7 +58,7 @@ static bool is_client(int fd, bool subscribes)
 
 	return getsockname(fd, (struct sockaddr *)&name, &size) == 0 &&
 		name.sun_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path) &&
-		(!subscribes || strstr(name.sun_path, "/" SOCKET_EVENTS)) &&
+		(!subscriber || strstr(name.sun_path, "/" SOCKET_EVENTS)) &&
 		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && !listens;
 }
 
@@ -71,9 +69,9 @@ static bool input_waits(int fd)
 	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-/* libzmq finds the connection at its end and lets go of all that came over it. But for ALL only
+/* libzmq finds the connection at its end and lets go of all that came over it. Only subscribers, only
  * those whose input waits. */
-static unsigned disconnect(enum who who)
+static unsigned disconnect(bool subscribers, bool waiting)
 {
 	DIR *fds = opendir("/proc/self/fd");
 	unsigned count = 0;
@@ -81,8 +79,8 @@ static unsigned disconnect(enum who who)
 	for (const struct dirent *entry = fds ? readdir(fds) : NULL; entry; entry = readdir(fds)) {
 		int fd = atoi(entry->d_name);
 
-		if (entry->d_name[0] != '.' && is_client(fd, who == SUBSCRIBERS) &&
-			(who == ALL || input_waits(fd)) && shutdown(fd, SHUT_RDWR) == 0)
+		if (entry->d_name[0] != '.' && is_client(fd, subscribers) &&
+			(!waiting || input_waits(fd)) && shutdown(fd, SHUT_RDWR) == 0)
 			count++;
 	}
 	if (fds)
@@ -102,19 +100,18 @@ static void check_size(struct relief *relief)
 	int64_t bytes = own_bytes();
 	int64_t calm_bytes = relief->base_bytes + RELIEF_BYTES;
 	bool again = relief->limit_bytes > calm_bytes;
-	unsigned count = 0;
+	unsigned count;
 
 	if (bytes <= relief->limit_bytes) {
 		if (again && bytes <= calm_bytes)
 			relief->limit_bytes = calm_bytes;
 		return;
 	}
-	if (relief->seen % 2 > 0)
-		count = disconnect(SUBSCRIBERS);
+	count = relief->seen % 2 > 0 ? disconnect(true, false) : 0;
 	if (count == 0 && !again)
-		count = disconnect(WAITING);
+		count = disconnect(false, true);
 	if (count == 0)
-		count = disconnect(ALL);
+		count = disconnect(false, false);
 	malloc_trim(0);
 	relief->limit_bytes = bytes + RELIEF_STEP_BYTES;
 	tell(bytes, count, "too much memory");
@@ -130,7 +127,7 @@ static void check_sends(struct relief *relief)
 	if (relief->stuck < RELIEF_STUCK)
 		return;
 	relief->stuck = 1;
-	tell(own_bytes(), disconnect(SUBSCRIBERS), "stuck in publishing");
+	tell(own_bytes(), disconnect(true, true), "stuck in publishing");
 }
 
 static void *look(void *argument)

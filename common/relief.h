@@ -6,10 +6,10 @@
  * of one that does not end, nor what it subscribes to: only an end of the connection frees these.
  * And it takes in all subscriptions within a send, for as long as more of them come.
  *
- * A thread of its own looks at the process. Where that has grown by more than RELIEF_BYTES, or is
- * stuck in a send, those clients whose input waits are disconnected (only subscribers, while a send
- * is under way) and, where it goes on growing, all of them. They connect again by themselves and
- * ask again. */
+ * A thread of its own looks at the process. Where that has grown by more than RELIEF_BYTES while
+ * something is published, the subscribers are disconnected, and else those clients whose input
+ * waits or, where it goes on growing, all of them. Where publishing does not get on, only the
+ * subscribers whose input waits. They connect again by themselves and ask again. */
 
 #define RELIEF_BYTES (512LL * 1024 * 1024)
 #define RELIEF_STEP_BYTES (128LL * 1024 * 1024) /* of further growth, until the next time */

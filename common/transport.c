@@ -11,6 +11,7 @@
 #include <zmq.h>
 
 #include "passed.h"
+#include "publisher.h"
 #include "relief.h"
 #include "unread.h"
 
@@ -39,7 +40,8 @@ struct port {
 
 struct transport {
 	void *context;
-	void *events_out;
+	void *events_out; /* until the publisher has it */
+	struct publisher *publisher;
 	struct unread *unread;
 	struct relief *relief;
 	struct port router;
@@ -185,13 +187,25 @@ int transport_open(struct transport **ret, const struct program *program, const 
 	return 0;
 }
 
+static int publisher_start(struct transport *transport, const char *dir, const char *file)
+{
+	int result = bind_in(transport->events_out, dir, file);
+
+	if (result == 0)
+		result = publisher_open(&transport->publisher, transport->events_out,
+			transport->relief);
+	if (result == 0)
+		transport->events_out = NULL;
+	return result;
+}
+
 int transport_bind(struct transport *transport, const struct program *program,
 	const char *runtime_dir)
 {
 	int result = 0;
 
 	if (program->events_socket)
-		result = bind_in(transport->events_out, runtime_dir, program->events_socket);
+		result = publisher_start(transport, runtime_dir, program->events_socket);
 	if (result == 0)
 		result = bind_in(transport->router.socket, runtime_dir, program->socket);
 	return result == 0 ? passed_check() : result;
@@ -208,6 +222,7 @@ void transport_close(struct transport *transport)
 	if (!transport)
 		return;
 	transport_release(transport);
+	publisher_close(transport->publisher);
 	relief_close(transport->relief);
 	socket_close(transport->router.socket);
 	socket_close(transport->events_out);
@@ -372,6 +387,8 @@ void transport_release(struct transport *transport)
 	for (size_t i = 0; i < transport->count; i++)
 		zmq_msg_close(&transport->bodies[i]);
 	transport->count = 0;
+	if (transport->publisher)
+		publisher_go(transport->publisher);
 }
 
 static bool port_has(struct port *port, int event)
@@ -451,11 +468,8 @@ static void bus_publish(void *argument, const void *data, size_t size)
 {
 	struct transport *transport = argument;
 
-	if (!transport->events_out)
-		return;
-	relief_begin(transport->relief);
-	zmq_send(transport->events_out, data, size, ZMQ_DONTWAIT);
-	relief_end(transport->relief);
+	if (transport->publisher)
+		publisher_add(transport->publisher, data, size);
 }
 
 static bool bus_reaches(void *argument, unsigned peer)

@@ -6,10 +6,10 @@
 #include "service.h"
 
 /* A daemon's sockets: a ROUTER for its clients, a DEALER for each peer, a PUB for events; and with
- * client.c the only place that knows ZeroMQ.
+ * publisher.c and client_socket.c the only place that knows ZeroMQ.
  *
  * Messages taken in stay in the transport until transport_release, so that events may borrow
- * them. A client that is gone or does not read loses its answers; it repeats. */
+ * them; what was published meanwhile leaves then. A client that is gone or does not read loses its answers; it repeats. */
 
 struct transport;
 

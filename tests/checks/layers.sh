@@ -69,7 +69,7 @@ only()
 }
 only LMDB '\b(mdb_|MDB_)|[<"]lmdb\.h' common/db.c
 only msgpack '\bmsgpack_|\bMSGPACK_|[<"]msgpack(\.h|/)' common/codec.c
-only "a zmq socket" '\b(zmq_|ZMQ_)|[<"]zmq\.h' common/transport.c common/client_socket.c
+only "a zmq socket" '\b(zmq_|ZMQ_)|[<"]zmq\.h' common/transport.c common/publisher.c common/client_socket.c
 only curses '[<"]n?curses' tools/top_screen.c
 only czmq '\b(zsys_|zconfig_|zsock_)|[<"]czmq' common/settings_file.c
 exit $failed

@@ -7,10 +7,10 @@ import suite
 
 CATALOG_S, STOCK_S, SLACK_S = 0.5, 0.8, 3
 WATCH_S = 1.1  # after so long orderd has tried catalogd's store again
-# A disk that other work keeps busy may hold up a commit for longer than the short time-out: where
+# A disk that other work keeps busy may hold up a commit for longer than the short times: where
 # stockd is there it is given time.
-WITH_STOCKD = ["--catalog-timeout", "500ms", "--settle-wait", "100ms"]
-SHORT = [*WITH_STOCKD, "--stock-timeout", "800ms"]
+WITH_STOCKD = ["--catalog-timeout", "500ms", "--settle-wait", "20s"]
+SHORT = ["--catalog-timeout", "500ms", "--settle-wait", "100ms", "--stock-timeout", "800ms"]
 LONG = ["--catalog-timeout", "20s", "--stock-timeout", "20s", "--settle-wait", "100ms"]
 NEVER_STARTED, STOPPED, KILLED = "never started", "stopped", "killed"
 REFUSALS = {
