@@ -328,7 +328,7 @@ static void compensate(struct tick *tick, const struct open_saga *open)
 /* --- stockd has answered -------------------------------------------------------------------- */
 
 /* The order's record, with all that goes with it. */
-static void write_record(struct tick *tick, const struct open_saga *open, bool list_at_once)
+static void write_record(struct tick *tick, const struct open_saga *open)
 {
 	const char *buyer;
 	struct order order;
@@ -339,7 +339,7 @@ static void write_record(struct tick *tick, const struct open_saga *open, bool l
 	buyer = arena_print(tick->arena, "user:%" PRIu64, order.wire.user_id);
 	order_set_due(tick, &order, order.wire.expires_at);
 	event_append(tick, &order, ORDERD_ANY, buyer, NULL);
-	if (list_at_once || !unlisted_add(tick, order.wire.user_id, order.wire.order_id))
+	if (!unlisted_add(tick, order.wire.user_id, order.wire.order_id))
 		listing_put(tick, &order);
 	number_note(tick, order.number_second, order.wire.order_id);
 	if (order.key)
@@ -352,21 +352,10 @@ static void write_record(struct tick *tick, const struct open_saga *open, bool l
 	coordinator_close(tick, open->number);
 }
 
-static void write_now(struct tick *tick, const struct open_saga *open)
-{
-	write_record(tick, open, true);
-}
-
-static void write_due(struct tick *tick, const struct open_saga *open)
-{
-	write_record(tick, open, false);
-}
-
-/* All orders below the first that is being made have their records, once these do. Where somebody
- * in this tick may list them, they are listed at once. */
+/* All orders below the first that is being made have their records, once these do. */
 void create_write(struct tick *tick, bool now)
 {
-	if (coordinator_write(tick, now, now ? write_now : write_due))
+	if (coordinator_write(tick, now, write_record))
 		fence_mark(tick, coordinator_reserving(tick, 0)->number - 1);
 }
 
@@ -387,7 +376,7 @@ static void held(struct tick *tick, struct open_saga *open)
 	if (open->told)
 		coordinator_answer_early(tick, open, wire);
 	else
-		write_now(tick, open);
+		write_record(tick, open);
 }
 
 static void refused(struct tick *tick, const struct open_saga *open, const struct move_reply *move)
@@ -453,7 +442,7 @@ void create_act(struct tick *tick, const struct open_saga *open)
 	if (open->step == SAGA_PRICING) {
 		act_on_draft(tick, open);
 	} else if (open->held) {
-		write_now(tick, open);
+		write_record(tick, open);
 	} else if (tick->monotonic_ms >= open->give_up_ms || stock_is_full(tick)) {
 		compensate(tick, open);
 	} else {

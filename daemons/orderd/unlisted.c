@@ -72,19 +72,29 @@ static void do_add(void *state, void *argument)
 	FAILPOINT("unlisted", "gathered");
 }
 
+/* Those of a tick that was undone are none. */
+static const struct unlisted_newcomer *newcomers(const struct tick *tick)
+{
+	const struct unlisted *unlisted = &memory_of(tick)->unlisted;
+
+	return unlisted->serial == tick->serial ? unlisted->newcomers : NULL;
+}
+
 bool unlisted_add(struct tick *tick, uint64_t user_id, uint64_t order_id)
 {
 	struct memory *memory = memory_of(tick);
-	struct unlisted_order *order;
+	struct unlisted_newcomer *newcomer;
 
 	if (order_id <= memory->unlisted.mark ||
 		coordinator_held_count(memory->coordinator) <= AT_ONCE_MAX)
 		return false;
-	order = arena_take(tick->arena, sizeof(*order));
-	if (!order)
+	newcomer = arena_take(tick->arena, sizeof(*newcomer));
+	if (!newcomer)
 		return false;
-	*order = (struct unlisted_order){ user_id, order_id, 0 };
-	tick_after(tick, do_add, order);
+	*newcomer = (struct unlisted_newcomer){ { user_id, order_id, 0 }, newcomers(tick) };
+	memory->unlisted.newcomers = newcomer;
+	memory->unlisted.serial = tick->serial;
+	tick_after(tick, do_add, &newcomer->order);
 	return true;
 }
 
@@ -241,5 +251,8 @@ bool unlisted_write_user(struct tick *tick, uint64_t user_id)
 	for (; at > 0; at = orders[at - 1].next)
 		if (orders[at - 1].user_id == user_id)
 			whole = write_now(tick, &orders[at - 1]) && whole;
+	for (const struct unlisted_newcomer *each = newcomers(tick); each; each = each->before)
+		if (each->order.user_id == user_id)
+			whole = write_now(tick, &each->order) && whole;
 	return whole;
 }

@@ -17,6 +17,11 @@ struct unlisted_order {
 	uint32_t next; /* of its chain, as there; while the batch is filled */
 };
 
+struct unlisted_newcomer {
+	struct unlisted_order order;
+	const struct unlisted_newcomer *before;
+};
+
 struct unlisted_batch {
 	struct unlisted_order *orders;
 	size_t count, room;
@@ -31,6 +36,9 @@ struct unlisted {
 	size_t written;               /* of `sorted` */
 	uint64_t mark;                /* every order up to it is in the table */
 	int64_t next_ms;              /* monotonic */
+	/* Of the tick with that serial, of its arena: a batch has them after the commit. */
+	const struct unlisted_newcomer *newcomers;
+	uint64_t serial;
 };
 
 #define UNLISTED_MARK "listed_orders" /* the counter that keeps the mark */
