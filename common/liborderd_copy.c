@@ -67,6 +67,7 @@ static void *page_copy(struct room *room, const void *argument)
 			.count = from->count,
 			.total = from->total,
 			.next = from->next,
+			.incomplete = from->incomplete,
 		};
 	return page;
 }

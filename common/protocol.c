@@ -350,6 +350,7 @@ static const struct field order_list_fields[] = {
 	{ "page", FIELD_I64, FIELD_SPARSE, AT(order_list, page) },
 	{ "page_size", FIELD_I64, FIELD_SPARSE, AT(order_list, page_size) },
 	{ "next", FIELD_U64, 0, AT(order_list, next) },
+	{ "incomplete", FIELD_BOOL, FIELD_SPARSE, AT(order_list, incomplete) },
 };
 const struct record order_list_record = RECORD(order_list, order_list_fields);
 

@@ -281,6 +281,7 @@ struct order_list {
 	int64_t page;
 	int64_t page_size;
 	uint64_t next;
+	bool incomplete;
 };
 struct order_due { /* order.expire: what a deadline means is the order's state's business */
 	uint64_t order_id;

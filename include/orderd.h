@@ -103,8 +103,9 @@ struct orderd_create {
 struct orderd_page {
 	struct orderd_order **orders; /* newest first; freed with the page */
 	size_t count;
-	uint64_t total; /* of all pages */
-	uint64_t next;  /* for `after` of the next call; 0: this was the last page */
+	uint64_t total;  /* of all pages */
+	uint64_t next;   /* for `after` of the next call; 0: this was the last page */
+	bool incomplete; /* orderd has just started: the newest orders may be missing for now */
 };
 
 struct orderd_book {

@@ -156,6 +156,14 @@ static void page_print(const struct order_query *query, const struct order_list 
 	putchar('\n');
 }
 
+static void incomplete_print(const struct order_list *list)
+{
+	if (list->incomplete)
+		fprintf(stderr,
+			"orderctl: the newest orders may be missing: orderd has just started"
+			" and waits for stockd; see orderctl status\n");
+}
+
 /* True: there are more behind them. */
 static bool orders_add(struct rows *rows, const struct order_list *list)
 {
@@ -190,6 +198,7 @@ int order_list(struct ctl *ctl)
 	}
 	rows_end(rows);
 	page_print(&query, &list);
+	incomplete_print(&list);
 	return status;
 }
 

@@ -9,7 +9,8 @@
  * orderd's own record follows. So a start takes up what is held without an order, from a mark on
  * below which every order has its record. stockd refuses what is still under way from the earlier
  * run, so the list is complete. Until then orderd changes and shows the orders it has, makes no new
- * ones, and says of an order it does not know that stockd has to be heard first. */
+ * ones, says of an order it does not know that stockd has to be heard first, and of a list that it
+ * may be incomplete. */
 
 struct fence_state {
 	uint64_t epoch;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "coordinator.h"
+#include "fence.h"
 #include "memory.h"
 #include "repair.h"
 #include "unlisted.h"
@@ -248,6 +249,7 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 			"page: reaches past %d orders; go on with after", SKIP_MAX);
 	list->page = query->page;
 	list->page_size = query->page_size;
+	list->incomplete = !fence_is_done(tick);
 	if (!unlisted_write_user(tick, query->user_id) || records_lack(tick))
 		return tick_refuse(tick, OUTCOME_STORAGE_FULL,
 			"the latest orders are made, but there is no room for them in the list");
@@ -282,6 +284,7 @@ int handle_order_scan(struct tick *tick, const void *request, void *reply)
 	struct scan scan = scan_from(tick->txn, TABLE_ORDERS, &from);
 	size_t lines = 0;
 
+	list->incomplete = !fence_is_done(tick);
 	list->orders = arena_take(tick->arena, (size_t)range->limit * sizeof(*list->orders));
 	while (list->orders && scan_next(&scan)) {
 		struct order order;

@@ -242,6 +242,19 @@ static void judge_get(struct sim *sim, struct node *node, const struct frame *fr
 	judge_same(sim, &order);
 }
 
+/* Nor does a list lack it that says it is complete. */
+static void judge_complete(struct sim *sim, const struct frame *frame)
+{
+	const struct wish *wish, *next;
+
+	HASH_ITER(hh, sim->wishes, wish, next) {
+		if (wish->user_id == frame->user_id && wish->told_id > 0 &&
+			wish->told_step < frame->sent_step && !order_known(sim, wish->told_id))
+			sim_fail(sim, "order %llu was answered OK and a complete list lacks it",
+				(unsigned long long)wish->told_id);
+	}
+}
+
 static void judge_list(struct sim *sim, const struct frame *frame, const struct answer *answer)
 {
 	struct known_order *known, *next;
@@ -251,6 +264,8 @@ static void judge_list(struct sim *sim, const struct frame *frame, const struct 
 	if (answer->outcome != OUTCOME_OK)
 		return;
 	answer_decode(sim, answer, &order_list_record, &list);
+	if (!list.incomplete)
+		judge_complete(sim, frame);
 	HASH_ITER(hh, sim->orders, known, next) {
 		count += known->wire.user_id == frame->user_id &&
 			(frame->to == ORDERD_ANY || known->wire.status == frame->to);

@@ -224,6 +224,30 @@ static void a_repeat_that_comes_before_the_fence_gets_the_order_that_was_made(vo
 	assert_all_there(shop, 1);
 }
 
+static struct order_list orders_of(struct shop *shop, uint64_t user_id)
+{
+	struct order_query query = { .user_id = user_id, .page = 1, .page_size = 20 };
+	struct order_list list;
+
+	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	shop_tick(shop);
+	answer_read(shop, 'l', &order_list_record, &list);
+	return list;
+}
+
+static void a_list_says_until_the_fence_that_it_may_be_incomplete(void **state)
+{
+	struct shop *shop = *state;
+
+	make_order(shop, 1, NULL);
+	shop_restart(shop); /* the record is not written yet */
+	assert_int_equal(orders_of(shop, 1).count, 0);
+	assert_true(orders_of(shop, 1).incomplete);
+	shop_fence(shop);
+	assert_int_equal(orders_of(shop, 1).count, 1);
+	assert_false(orders_of(shop, 1).incomplete);
+}
+
 static void a_repeat_in_the_tick_of_the_fence_gets_the_order_that_was_made(void **state)
 {
 	struct shop *shop = *state;
@@ -396,6 +420,7 @@ int main(void)
 		SILENT_TEST(what_has_its_record_is_not_listed_again),
 		SILENT_TEST(an_order_that_waits_for_its_record_keeps_the_mark_below_it),
 		SILENT_TEST(a_repeat_that_comes_before_the_fence_gets_the_order_that_was_made),
+		SILENT_TEST(a_list_says_until_the_fence_that_it_may_be_incomplete),
 		SILENT_TEST(a_repeat_in_the_tick_of_the_fence_gets_the_order_that_was_made),
 		SILENT_TEST(another_body_that_comes_before_the_fence_is_a_mismatch),
 		SILENT_TEST(a_restored_orderd_states_an_epoch_above_the_one_that_stands),
