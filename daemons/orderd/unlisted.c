@@ -174,6 +174,19 @@ static void do_written(void *state, void *argument)
 	FAILPOINT("unlisted", "written");
 }
 
+/* The list of that order's user is damaged, and a repair's business. The tick is undone, and the
+ * next one is for the others. */
+static void drop_user(struct unlisted_batch *sorted, size_t from)
+{
+	size_t end = from;
+
+	while (end < sorted->count && sorted->orders[end].user_id == sorted->orders[from].user_id)
+		end++;
+	memmove(&sorted->orders[from], &sorted->orders[end],
+		(sorted->count - end) * sizeof(*sorted->orders));
+	sorted->count -= end - from;
+}
+
 static void write_slice(struct tick *tick)
 {
 	struct unlisted *unlisted = &memory_of(tick)->unlisted;
@@ -184,8 +197,11 @@ static void write_slice(struct tick *tick)
 	*count = SLICE_MIN + unlisted->filling.count / SLICE_SHARE;
 	if (*count > sorted_left(unlisted))
 		*count = sorted_left(unlisted);
-	for (size_t i = 0; i < *count; i++)
+	for (size_t i = 0; i < *count && txn_error(tick->txn) == 0; i++) {
 		listing_add(tick, &unlisted->sorted.orders[unlisted->written + i]);
+		if (txn_error(tick->txn) == -EUCLEAN)
+			drop_user(&unlisted->sorted, unlisted->written + i);
+	}
 	tick_after(tick, do_written, count);
 }
 

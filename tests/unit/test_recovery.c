@@ -344,16 +344,13 @@ static struct key counts_key(uint64_t user_id)
 	return key;
 }
 
-/* More of them than a tick has patience for. */
-static void records_that_cannot_be_written_do_not_stop_those_of_others(void **state)
+/* A crowd of orders of a user whose list is damaged, and one of somebody else. */
+static uint64_t crowd_of_damaged_list(struct shop *shop, int count)
 {
-	struct shop *shop = *state;
-	uint64_t last;
-
 	make_order(shop, 1, NULL);
 	shop_settle(shop);
 	damage_value(shop, TABLE_USERS, counts_key(1));
-	for (int i = 0; i < 60; i++)
+	for (int i = 0; i < count; i++)
 		ask_create(shop, (char)(128 + i), 1, NULL);
 	ask_create(shop, 'b', 2, "key");
 	shop_tick(shop);
@@ -361,20 +358,55 @@ static void records_that_cannot_be_written_do_not_stop_those_of_others(void **st
 	shop_tick(shop);
 	stock_obeys(shop);
 	shop_tick(shop);
-	last = order_to(shop, 'b').order_id;
-	ask_about(shop, 'c', "order.get", last);
-	shop_tick(shop);
-	for (int i = 0; i < 10 && answers_to(shop, 'c') == 1 &&
-		number_of(answer_to(shop, 'c'), "code") != 0;
-		i++) {
+	return order_to(shop, 'b').order_id;
+}
+
+/* What goes by time goes on. */
+static void assert_clock_goes(struct shop *shop)
+{
+	ask_create(shop, 't', 2, NULL);
+	for (int i = 0; i < 100 && answers_to(shop, 't') == 0; i++)
+		shop_wait(shop, 100);
+	assert_refused(shop, 't', "catalog_timeout");
+}
+
+static void records_that_cannot_be_written_do_not_stop_those_of_others(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t last = crowd_of_damaged_list(shop, 10);
+
+	for (int i = 0; i < 10; i++) {
 		ask_about(shop, 'c', "order.get", last);
 		shop_tick(shop);
+		if (number_of(answer_to(shop, 'c'), "code") == 0)
+			break;
 	}
 	assert_int_equal(order_to(shop, 'c').order_id, last);
 	ask_about(shop, 'd', "order.get", last - 1);
 	shop_tick(shop);
 	assert_refused(shop, 'd', "corrupt_record");
 	assert_true(shop->wait_ms > 0);
+	assert_clock_goes(shop);
+}
+
+/* Their entries are gathered, more than are written in a slice, and given up. */
+static void a_damaged_list_does_not_stop_the_lists_of_others(void **state)
+{
+	struct shop *shop = *state;
+	struct order_query query = { .user_id = 1, .page = 1, .page_size = 20 };
+	uint64_t last = crowd_of_damaged_list(shop, 100);
+
+	assert_int_equal(get_order(shop, last - 1).user_id, 1);
+	for (int i = 0; i < 10; i++)
+		shop_wait(shop, 100);
+	assert_clock_goes(shop);
+	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	shop_tick(shop);
+	assert_refused(shop, 'l', "corrupt_record");
+	query.user_id = 2;
+	shop_ask(shop, 'm', "order.list", &order_query_record, &query);
+	shop_tick(shop);
+	assert_int_equal(number_of(answer_to(shop, 'm'), "total"), 1);
 }
 
 static void a_damaged_order_does_not_stop_a_start(void **state)
@@ -427,6 +459,7 @@ int main(void)
 		SHOP_TEST(one_damaged_order_asked_for_a_thousand_times_stops_nobody),
 		SHOP_TEST(a_damaged_saga_does_not_stop_the_others),
 		SHOP_TEST(records_that_cannot_be_written_do_not_stop_those_of_others),
+		SHOP_TEST(a_damaged_list_does_not_stop_the_lists_of_others),
 		SHOP_TEST(a_damaged_order_does_not_stop_a_start),
 		SHOP_TEST(a_damaged_order_or_key_does_not_stop_the_clock_of_the_others),
 	};
