@@ -81,6 +81,7 @@ void change_after(struct tick *tick, void (*fn)(void *, void *), struct change c
 	change.monotonic_ms = tick->monotonic_ms;
 	change.began_us = tick->began_us;
 	*kept = change;
+	newcomers_wait(&coordinator_of(tick)->newcomers, tick, change.open.number, change.waiter);
 	tick_after(tick, fn, kept);
 }
 
@@ -185,7 +186,6 @@ void do_open(void *state, void *argument)
 void coordinator_open(struct tick *tick, const struct open_saga *open, struct waiter waiter)
 {
 	step_ends(tick, open->number);
-	newcomers_wait(&coordinator_of(tick)->newcomers, tick, open->number, waiter);
 	change_after(tick, do_open,
 		(struct change){ .open = *open, .waiter = waiter, .awaited = waiter.call > 0 });
 }
@@ -210,7 +210,7 @@ static void do_join(void *state, void *argument)
 {
 	struct coordinator *coordinator = coordinator_in(state);
 	const struct change *change = argument;
-	struct open_saga *open = open_saga_find(coordinator, change->number);
+	struct open_saga *open = open_saga_find(coordinator, change->open.number);
 
 	if (open)
 		waiter_add(coordinator, open, change->waiter);
@@ -218,8 +218,8 @@ static void do_join(void *state, void *argument)
 
 void coordinator_join(struct tick *tick, uint64_t number, struct waiter waiter)
 {
-	newcomers_wait(&coordinator_of(tick)->newcomers, tick, number, waiter);
-	change_after(tick, do_join, (struct change){ .number = number, .waiter = waiter });
+	change_after(tick, do_join,
+		(struct change){ .open = { .number = number }, .waiter = waiter });
 }
 
 static int64_t backoff_ms(int64_t attempts)
@@ -275,7 +275,8 @@ bool coordinator_is_awaited(const struct tick *tick, uint64_t number)
 	const struct open_saga *open = open_saga_find(coordinator, number);
 	bool awaited = open && open->waiter_count > 0;
 	size_t count;
-	const struct newcomer *newcomers = newcomers_of(&coordinator->newcomers, tick, &count);
+	const struct newcomer *newcomers =
+		newcomers_of(&coordinator->newcomers, tick, number, &count);
 
 	for (size_t i = 0; i < count && !awaited; i++)
 		awaited = newcomers[i].number == number;
@@ -287,7 +288,7 @@ static void answer_newcomers(struct tick *tick, uint64_t number, int outcome, co
 {
 	size_t count;
 	const struct newcomer *newcomers =
-		newcomers_of(&coordinator_of(tick)->newcomers, tick, &count);
+		newcomers_of(&coordinator_of(tick)->newcomers, tick, number, &count);
 
 	for (size_t i = 0; i < count; i++)
 		if (newcomers[i].number == number)

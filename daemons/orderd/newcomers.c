@@ -43,10 +43,13 @@ void newcomers_wait(struct newcomers *newcomers, struct tick *tick, uint64_t num
 	struct waiter waiter)
 {
 	start_anew(newcomers, tick);
-	if (waiter.call > 0 &&
-		make_room(tick, (void **)&newcomers->waiters, newcomers->waiter_count,
+	if (waiter.call == 0 ||
+		!make_room(tick, (void **)&newcomers->waiters, newcomers->waiter_count,
 			&newcomers->waiter_room, sizeof(*newcomers->waiters)))
-		newcomers->waiters[newcomers->waiter_count++] = (struct newcomer){ number, waiter };
+		return;
+	if (newcomers->waiter_count == 0 || number < newcomers->lowest)
+		newcomers->lowest = number;
+	newcomers->waiters[newcomers->waiter_count++] = (struct newcomer){ number, waiter };
 }
 
 void newcomers_claim(struct newcomers *newcomers, struct tick *tick, struct claim claim)
@@ -59,11 +62,12 @@ void newcomers_claim(struct newcomers *newcomers, struct tick *tick, struct clai
 }
 
 const struct newcomer *newcomers_of(const struct newcomers *newcomers, const struct tick *tick,
-	size_t *ret_count)
+	uint64_t number, size_t *ret_count)
 {
-	bool now = newcomers->serial == tick->serial;
+	bool any = newcomers->serial == tick->serial && newcomers->waiter_count > 0 &&
+		number >= newcomers->lowest;
 
-	*ret_count = now ? newcomers->waiter_count : 0;
+	*ret_count = any ? newcomers->waiter_count : 0;
 	return newcomers->waiters;
 }
 

@@ -22,6 +22,7 @@ struct newcomers {
 	uint64_t serial; /* of their tick */
 	struct newcomer *waiters;
 	size_t waiter_count, waiter_room;
+	uint64_t lowest; /* number that one of them waits for */
 	struct claim *claims;
 	size_t claim_count, claim_room;
 };
@@ -33,9 +34,9 @@ void newcomers_wait(struct newcomers *newcomers, struct tick *tick, uint64_t num
 	struct waiter waiter);
 void newcomers_claim(struct newcomers *newcomers, struct tick *tick, struct claim claim);
 
-/* Those of this tick; NULL and 0 in another. */
+/* Those of this tick, among whom are all who wait for `number`; 0 where none does. */
 const struct newcomer *newcomers_of(const struct newcomers *newcomers, const struct tick *tick,
-	size_t *ret_count);
+	uint64_t number, size_t *ret_count);
 
 /* The newest of this tick with those bytes, or NULL. */
 const struct claim *newcomers_claimed(const struct newcomers *newcomers, const struct tick *tick,

@@ -264,6 +264,23 @@ static void a_repeat_in_the_tick_of_the_fence_gets_the_order_that_was_made(void 
 	assert_all_there(shop, 1);
 }
 
+static void another_body_in_the_tick_of_the_fence_is_a_mismatch(void **state)
+{
+	struct shop *shop = *state;
+	struct orderd_create create = example_create(1, "key");
+
+	make_order(shop, 1, "key");
+	shop_restart(shop);
+	create.item_count = 1;
+	shop_ask(shop, 'a', "order.create", &create_record, &create);
+	shop_ask(shop, 'b', "order.create", &create_record, &create);
+	fence_says(shop);
+	shop_tick(shop);
+	assert_refused(shop, 'a', "idempotency_mismatch");
+	assert_refused(shop, 'b', "idempotency_mismatch");
+	assert_int_equal(shop_parked(shop), 0);
+}
+
 static void another_body_that_comes_before_the_fence_is_a_mismatch(void **state)
 {
 	struct shop *shop = *state;
@@ -422,6 +439,7 @@ int main(void)
 		SILENT_TEST(a_repeat_that_comes_before_the_fence_gets_the_order_that_was_made),
 		SILENT_TEST(a_list_says_until_the_fence_that_it_may_be_incomplete),
 		SILENT_TEST(a_repeat_in_the_tick_of_the_fence_gets_the_order_that_was_made),
+		SILENT_TEST(another_body_in_the_tick_of_the_fence_is_a_mismatch),
 		SILENT_TEST(another_body_that_comes_before_the_fence_is_a_mismatch),
 		SILENT_TEST(a_restored_orderd_states_an_epoch_above_the_one_that_stands),
 		SILENT_TEST(no_two_starts_state_the_same_epoch_whatever_the_clock_does),
