@@ -259,7 +259,7 @@ static int mark_check(const char *state_dir)
 	if (access(path, F_OK) < 0)
 		return 0;
 	log_message(MESSAGE_HALF_RESTORED, NULL,
-		"%s is there: a restore did not come to its end; run it again", path);
+		"%s is there: a restore or compact did not come to its end; run it again", path);
 	return -EUCLEAN;
 }
 

@@ -71,7 +71,8 @@ const struct message_row messages[MESSAGE_COUNT] = {
 		"A restore did not come to its end",
 		"`orderctl restore` or `orderctl compact` was interrupted while it exchanged the stores, so\n"
 		"they may be of different times, and the daemon did not start.\n\n"
-		"Run the same command again. The old stores stand beside, as NAME.before-TIME." },
+		"Run the same command again, which first brings the interrupted one to its end. The old stores\n"
+		"stand beside, as NAME.before-TIME." },
 	[MESSAGE_CANNOT_SERVE] = { "dbb41bffb8514e83b3ef4414ba198aae", LOG_LEVEL_ERROR,
 		"Sockets or store cannot be opened",
 		"The daemon did not start. The message says what it could not open and why.\n\n"
@@ -126,8 +127,9 @@ const struct message_row messages[MESSAGE_COUNT] = {
 	[MESSAGE_TOO_LARGE] = { "ed7a205421c348538efbecda920b17c5", LOG_LEVEL_ERROR,
 		"Clients were disconnected",
 		"A client sent what has no bound of its own: a message that does not end, or subscriptions\n"
-		"without end. The process had grown by half a gigabyte, or could not get on with publishing, so\n"
-		"clients were disconnected: those whose input waited first, then all. Programs that use ZeroMQ\n"
+		"without end; or one had thousands of connections. The process had grown by half a gigabyte,\n"
+		"could not get on with publishing, or had half of its descriptors in use (16384 at most), so\n"
+		"clients were disconnected: those that most likely were the cause first. Programs that use ZeroMQ\n"
 		"connect again by themselves; what got no answer is whole or absent, as always.\n\n"
 		"No well-behaved client comes near this: see which programs of the group orderd are new." },
 	[MESSAGE_CLOCK_SET] = { "38e7c2ef274b46b9a3f1d5e18d431e6d", LOG_LEVEL_WARNING,

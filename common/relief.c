@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct relief {
 	int end;                    /* an eventfd that ends the thread */
 	int64_t base_bytes;         /* what the process had at its start */
 	int64_t limit_bytes;        /* what it may have now */
+	int descriptors;            /* how many it may have */
 	atomic_uint_fast64_t sends; /* begun and ended */
 	uint_fast64_t seen;
 	int stuck; /* so many checks */
@@ -69,9 +71,31 @@ static bool input_waits(int fd)
 	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-/* libzmq finds the connection at its end and lets go of all that came over it. Only subscribers, only
- * those whose input waits. */
-static unsigned disconnect(bool subscribers, bool waiting)
+static pid_t process_of(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	return peer.pid;
+}
+
+/* Which clients: all, or fewer. */
+struct choice {
+	bool subscribers; /* only */
+	bool waiting;     /* only those whose input waits */
+	pid_t process;    /* only its; 0: of any */
+};
+
+static bool is_chosen(int fd, const struct choice *choice)
+{
+	return is_client(fd, choice->subscribers) && (!choice->waiting || input_waits(fd)) &&
+		(choice->process == 0 || process_of(fd) == choice->process);
+}
+
+/* Calls `each` for those that are chosen; of how many it said true. */
+static unsigned for_clients(const struct choice *choice, bool (*each)(int fd, void *argument),
+	void *argument)
 {
 	DIR *fds = opendir("/proc/self/fd");
 	unsigned count = 0;
@@ -79,13 +103,24 @@ static unsigned disconnect(bool subscribers, bool waiting)
 	for (const struct dirent *entry = fds ? readdir(fds) : NULL; entry; entry = readdir(fds)) {
 		int fd = atoi(entry->d_name);
 
-		if (entry->d_name[0] != '.' && is_client(fd, subscribers) &&
-			(!waiting || input_waits(fd)) && shutdown(fd, SHUT_RDWR) == 0)
-			count++;
+		if (entry->d_name[0] != '.' && is_chosen(fd, choice))
+			count += each(fd, argument);
 	}
 	if (fds)
 		closedir(fds);
 	return count;
+}
+
+/* libzmq finds the connection at its end and lets go of all that came over it. */
+static bool end(int fd, void *argument)
+{
+	(void)argument;
+	return shutdown(fd, SHUT_RDWR) == 0;
+}
+
+static unsigned disconnect(struct choice choice)
+{
+	return for_clients(&choice, end, NULL);
 }
 
 static void tell(int64_t bytes, unsigned count, const char *why)
@@ -107,11 +142,11 @@ static void check_size(struct relief *relief)
 			relief->limit_bytes = calm_bytes;
 		return;
 	}
-	count = relief->seen % 2 > 0 ? disconnect(true, false) : 0;
+	count = relief->seen % 2 > 0 ? disconnect((struct choice){ .subscribers = true }) : 0;
 	if (count == 0 && !again)
-		count = disconnect(false, true);
+		count = disconnect((struct choice){ .waiting = true });
 	if (count == 0)
-		count = disconnect(false, false);
+		count = disconnect((struct choice){ 0 });
 	malloc_trim(0);
 	relief->limit_bytes = bytes + RELIEF_STEP_BYTES;
 	tell(bytes, count, "too much memory");
@@ -127,7 +162,70 @@ static void check_sends(struct relief *relief)
 	if (relief->stuck < RELIEF_STUCK)
 		return;
 	relief->stuck = 1;
-	tell(own_bytes(), disconnect(true, true), "stuck in publishing");
+	tell(own_bytes(), disconnect((struct choice){ .subscribers = true, .waiting = true }),
+		"stuck in publishing");
+}
+
+/* --- too many connections ------------------------------------------------------------------------ */
+
+struct processes {
+	pid_t of[RELIEF_DESCRIPTORS];
+	size_t count;
+};
+
+static bool note_process(int fd, void *argument)
+{
+	struct processes *processes = argument;
+
+	if (processes->count < RELIEF_DESCRIPTORS)
+		processes->of[processes->count++] = process_of(fd);
+	return true;
+}
+
+static int by_number(const void *one, const void *other)
+{
+	const pid_t *a = one, *b = other;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The process with most connections. 0: a crowd of many processes, or no memory. */
+static pid_t crowd(void)
+{
+	struct processes *processes = calloc(1, sizeof(*processes));
+	size_t most = 0;
+	pid_t found = 0;
+
+	if (!processes)
+		return 0;
+	for_clients(&(struct choice){ 0 }, note_process, processes);
+	qsort(processes->of, processes->count, sizeof(*processes->of), by_number);
+	for (size_t from = 0, to = 0; from < processes->count; from = to) {
+		while (to < processes->count && processes->of[to] == processes->of[from])
+			to++;
+		if (to - from > most) {
+			most = to - from;
+			found = processes->of[from];
+		}
+	}
+	found = most > processes->count / 4 ? found : 0;
+	free(processes);
+	return found;
+}
+
+/* The lowest free descriptor tells how many there are: libzmq ends the process at the last one. */
+static void check_connections(const struct relief *relief)
+{
+	int lowest = fcntl(relief->end, F_DUPFD_CLOEXEC, 0);
+	pid_t process;
+
+	if (lowest >= 0)
+		close(lowest);
+	if (lowest >= 0 && lowest < relief->descriptors)
+		return;
+	process = crowd();
+	tell(own_bytes(), disconnect((struct choice){ .process = process }),
+		"too many connections");
 }
 
 static void *look(void *argument)
@@ -136,10 +234,20 @@ static void *look(void *argument)
 	struct pollfd end = { relief->end, POLLIN, 0 };
 
 	while (poll(&end, 1, RELIEF_CHECK_MS) <= 0) {
+		check_connections(relief);
 		check_sends(relief);
 		check_size(relief);
 	}
 	return NULL;
+}
+
+static int descriptors_max(void)
+{
+	struct rlimit limit = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur / 2 < RELIEF_DESCRIPTORS ? (int)(limit.rlim_cur / 2)
+						       : RELIEF_DESCRIPTORS;
 }
 
 int relief_open(struct relief **ret)
@@ -149,6 +257,7 @@ int relief_open(struct relief **ret)
 
 	if (!relief)
 		return -ENOMEM;
+	relief->descriptors = descriptors_max();
 	relief->base_bytes = own_bytes();
 	relief->limit_bytes = relief->base_bytes + RELIEF_BYTES;
 	relief->end = eventfd(0, EFD_CLOEXEC);

@@ -9,12 +9,14 @@
  * A thread of its own looks at the process. Where that has grown by more than RELIEF_BYTES while
  * something is published, the subscribers are disconnected, and else those clients whose input
  * waits or, where it goes on growing, all of them. Where publishing does not get on, only the
- * subscribers whose input waits. They connect again by themselves and ask again. */
+ * subscribers whose input waits. Where there are too many connections, those of the process that has
+ * most of them. They connect again by themselves and ask again. */
 
 #define RELIEF_BYTES (512LL * 1024 * 1024)
 #define RELIEF_STEP_BYTES (128LL * 1024 * 1024) /* of further growth, until the next time */
 #define RELIEF_CHECK_MS 200
-#define RELIEF_STUCK 4 /* checks that find the same send */
+#define RELIEF_STUCK 4           /* checks that find the same send */
+#define RELIEF_DESCRIPTORS 16384 /* or half of what the process may have */
 
 struct relief;
 

@@ -43,7 +43,7 @@ struct backup {
 	const char *dir;
 	const char *state_dir;
 	bool running; /* the daemons are */
-	int owner_fds[VAULT_STORES];
+	int locks[CTL_LOCKS];
 	struct copy copies[VAULT_STORES];
 	char sums[VAULT_STORES][VAULT_SUM_BYTES];
 	uint64_t bytes;
@@ -255,7 +255,7 @@ static int find_stores(struct backup *backup)
 		return STATUS_DONE;
 	if (result != -ENOENT && result != -ECONNREFUSED)
 		return ctl_failed(backup->ctl, ORDERD, result, &answer);
-	return ctl_lock_stores(backup->state_dir, backup->owner_fds);
+	return ctl_lock_stores(backup->state_dir, backup->locks);
 }
 
 static int open_stores(struct backup *backup)
@@ -407,10 +407,10 @@ int backup_run(struct ctl *ctl)
 
 	signal(SIGPIPE, SIG_IGN);
 	backup.progress = ctl_option(ctl, "progress") != NULL;
-	for (size_t i = 0; i < VAULT_STORES; i++) {
+	for (size_t i = 0; i < VAULT_STORES; i++)
 		backup.copies[i].from = backup.copies[i].file.fd = -1;
-		backup.owner_fds[i] = -1;
-	}
+	for (size_t i = 0; i < CTL_LOCKS; i++)
+		backup.locks[i] = -1;
 	status = find_stores(&backup);
 	if (!status)
 		status = open_stores(&backup);
@@ -423,6 +423,6 @@ int backup_run(struct ctl *ctl)
 		vault_file_drop(&backup.copies[i].file);
 		db_close(backup.copies[i].db);
 	}
-	ctl_unlock_stores(backup.owner_fds);
+	ctl_unlock_stores(backup.locks);
 	return status;
 }

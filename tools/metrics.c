@@ -257,14 +257,23 @@ void metrics_write(struct ctl *ctl, enum metrics_format format, FILE *out)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-/* Who reads the file meanwhile reads the old one or the new one as a whole. */
+/* Who reads the file meanwhile reads the old one or the new one as a whole. What is no file, a
+ * device for one, is not replaced by one. */
 static int file_write(struct ctl *ctl, enum metrics_format format, const char *path)
 {
 	char *temporary = arena_print(ctl->arena, "%s.XXXXXX", path);
-	int fd = temporary ? mkstemp(temporary) : -1;
-	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	bool written = false;
+	struct stat there;
+	FILE *out;
+	int fd;
 
+	if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+		return usage_refuse(ctl,
+			"--output %s: not a plain file; leave --output out to"
+			" write to standard output",
+			path);
+	fd = temporary ? mkstemp(temporary) : -1;
+	out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (out) {
 		metrics_write(ctl, format, out);
 		written = fchmod(fd, 0644) == 0 && !ferror(out);

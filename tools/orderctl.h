@@ -174,9 +174,11 @@ int ctl_order_ref(struct ctl *ctl, const char *text, struct order_ref *ret);
 /* Where the stores are: --state-dir, or the usual place. */
 const char *ctl_state_dir(const struct ctl *ctl);
 
-/* Becomes the owner of the stores in fds[3], so that no daemon starts on them; one that runs has
- * some seconds to end. 0, or the status to end with after having said why. */
-int ctl_lock_stores(const char *state_dir, int fds[]);
-void ctl_unlock_stores(int fds[]);
+/* Becomes the owner of the stores, so that no daemon starts on them; one that runs has some seconds
+ * to end. An exchange of stores that was interrupted is brought to its end first. 0, or the status to
+ * end with after having said why. */
+#define CTL_LOCKS 4
+int ctl_lock_stores(const char *state_dir, int ret_fds[CTL_LOCKS]);
+void ctl_unlock_stores(int fds[CTL_LOCKS]);
 
 void ctl_done(struct ctl *ctl);

@@ -126,15 +126,15 @@ static int daemon_ask(struct mending *mending, const char *daemon)
 int repair_run(struct ctl *ctl)
 {
 	struct mending mending = { .ctl = ctl, .written = ctl_option(ctl, "write") };
-	int owner_fds[VAULT_STORES], status;
+	int locks[CTL_LOCKS], status;
 
 	mending.found = arena_take(ctl->arena, FOUND_MAX * sizeof(*mending.found));
 	if (!mending.found)
 		return STATUS_REFUSED;
-	status = ctl_lock_stores(ctl_state_dir(ctl), owner_fds);
+	status = ctl_lock_stores(ctl_state_dir(ctl), locks);
 	if (status)
 		return status;
-	ctl_unlock_stores(owner_fds); /* the daemons that are asked take them */
+	ctl_unlock_stores(locks); /* the daemons that are asked take them */
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = daemon_ask(&mending, vault_stores[i]);
 	if (status)

@@ -4,29 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "db.h"
 #include "orderctl.h"
 #include "output.h"
 #include "store.h"
+#include "stores.h"
 #include "vault.h"
 
-/* New stores take the place of old ones, while no daemon runs: all are made beside first. From the
- * first renaming to the last a mark keeps the daemons from starting on a mixture. */
-
-#define NEW_SUFFIX ".made"
 #define DIRECTORY_MODE 0750
-#define LOCK_WAIT_MS 5000 /* for a suite that is just being stopped */
-#define LOCK_PAUSE_MS 50
 
 struct change {
+	struct ctl *ctl;
 	const char *state_dir;
 	const char *before; /* where the old stores are now, by suffix */
 	uint64_t bytes_before, bytes;
-	int owner_fds[VAULT_STORES];
+	int locks[CTL_LOCKS];
 };
 
 static const struct field change_fields[] = {
@@ -43,81 +37,22 @@ static int failed(const char *what, const char *name, int error)
 	return STATUS_REFUSED;
 }
 
-/* --- what the verbs share ----------------------------------------------------------------------- */
-
-const char *ctl_state_dir(const struct ctl *ctl)
-{
-	const char *given = ctl_option(ctl, "state-dir");
-
-	return given ? given : STATE_DIR;
-}
-
-/* `systemctl stop orderd.target` returns before the last daemon has ended. */
-static int lock_in_time(const char *path, int64_t until_ms, int *ret_fd)
-{
-	int error = store_lock(path, ret_fd);
-
-	if (error == -EBUSY && clock_monotonic_ms() < until_ms)
-		fputs("orderctl: a daemon has the store; waiting up to 5 s for it to end\n",
-			stderr);
-	while (error == -EBUSY && clock_monotonic_ms() < until_ms) {
-		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_MS * 1000000L }, NULL);
-		error = store_lock(path, ret_fd);
-	}
-	return error;
-}
-
-int ctl_lock_stores(const char *state_dir, int fds[])
-{
-	int64_t until_ms = clock_monotonic_ms() + LOCK_WAIT_MS;
-	char path[VAULT_PATH_BYTES];
-
-	for (size_t i = 0; i < VAULT_STORES; i++) {
-		int error = vault_path(path, state_dir, vault_stores[i], "");
-
-		fds[i] = -1;
-		if (!error)
-			error = lock_in_time(path, until_ms, &fds[i]);
-		if (!error || error == -ENOENT)
-			continue;
-		if (error == -EBUSY)
-			fprintf(stderr,
-				"orderctl: %s runs on %s.\nStop the suite first (systemctl stop"
-				" orderd.target).\n",
-				vault_stores[i], path);
-		else
-			failed("cannot lock", path, error);
-		ctl_unlock_stores(fds);
-		return STATUS_REFUSED;
-	}
-	return STATUS_DONE;
-}
-
-void ctl_unlock_stores(int fds[])
-{
-	for (size_t i = 0; i < VAULT_STORES; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
-}
-
 /* --- new stores beside the old ones ------------------------------------------------------------- */
 
 /* The directory NAME.made, empty, whatever an earlier attempt left there. */
 static int make_store(const char *state_dir, const char *name, char path[VAULT_PATH_BYTES])
 {
-	int error = vault_path(path, state_dir, name, NEW_SUFFIX "/data.mdb");
+	int error = vault_path(path, state_dir, name, STORES_NEW "/data.mdb");
 
 	if (!error && unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
 		error = -errno;
 	if (!error)
-		error = vault_path(path, state_dir, name, NEW_SUFFIX);
+		error = vault_path(path, state_dir, name, STORES_NEW);
 	if (!error && mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST)
 		error = -errno;
 	if (!error)
 		error = store_give(state_dir, path);
-	return error ? error : vault_path(path, state_dir, name, NEW_SUFFIX "/data.mdb");
+	return error ? error : vault_path(path, state_dir, name, STORES_NEW "/data.mdb");
 }
 
 static int finish_store(const char *state_dir, const char *name, const char *data)
@@ -126,86 +61,25 @@ static int finish_store(const char *state_dir, const char *name, const char *dat
 	int error = store_give(state_dir, data);
 
 	if (!error)
-		error = vault_path(path, state_dir, name, NEW_SUFFIX);
+		error = vault_path(path, state_dir, name, STORES_NEW);
 	if (!error)
 		error = store_make_lock(path);
 	return error ? error : vault_sync(path);
 }
 
-static void remove_stores(const char *state_dir, const char *suffix)
-{
-	static const char *const files[] = { "/data.mdb", "/lock.mdb", "/owner.lock", "" };
-	char path[VAULT_PATH_BYTES], name[64];
-
-	for (size_t i = 0; i < VAULT_STORES; i++)
-		for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
-			snprintf(name, sizeof(name), "%s%s", vault_stores[i], suffix);
-			if (vault_path(path, state_dir, name, files[f]) == 0)
-				remove(path);
-		}
-}
-
-/* --- the exchange ------------------------------------------------------------------------------- */
-
-static int mark(const char *state_dir, bool set)
-{
-	char path[VAULT_PATH_BYTES];
-	int error = vault_path(path, state_dir, STORE_MARK, "");
-
-	if (error)
-		return error;
-	if (set) {
-		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-		if (fd < 0)
-			return -errno;
-		close(fd);
-	} else if (unlink(path) < 0) {
-		return -errno;
-	}
-	return vault_sync(state_dir);
-}
-
-static int move(const char *state_dir, const char *name, const char *from, const char *to)
-{
-	char old[VAULT_PATH_BYTES], new[VAULT_PATH_BYTES];
-	int error = vault_path(old, state_dir, name, from);
-
-	if (!error)
-		error = vault_path(new, state_dir, name, to);
-	if (error)
-		return error;
-	return rename(old, new) < 0 ? -errno : 0;
-}
-
+/* Tells where the old ones are now, if there were any. */
 static int exchange(struct change *change)
 {
-	int error = mark(change->state_dir, true);
-	size_t moved = 0;
+	char before[STORES_BEFORE_BYTES];
+	int error;
 
-	for (size_t i = 0; i < VAULT_STORES && !error; i++) {
-		error = move(change->state_dir, vault_stores[i], "", change->before);
-		moved += !error;
-		error = error == -ENOENT ? 0 : error;
-	}
-	if (moved == 0)
-		change->before = NULL;
-	for (size_t i = 0; i < VAULT_STORES && !error; i++)
-		error = move(change->state_dir, vault_stores[i], NEW_SUFFIX, "");
-	if (!error)
-		error = vault_sync(change->state_dir);
-	return error ? error : mark(change->state_dir, false);
-}
-
-static const char *before_name(struct ctl *ctl)
-{
-	time_t now = (time_t)(clock_wall_ms() / 1000);
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof(text), ".before-%Y%m%dT%H%M%SZ", &tm);
-	return arena_text(ctl->arena, text, strlen(text));
+	stores_before(change->state_dir, before);
+	error = stores_exchange(change->state_dir, before);
+	if (error)
+		return failed("cannot put in place in", change->state_dir, error);
+	if (stores_exist(change->state_dir, before))
+		change->before = arena_text(change->ctl->arena, before, strlen(before));
+	return STATUS_DONE;
 }
 
 /* --- restore ------------------------------------------------------------------------------------ */
@@ -270,29 +144,29 @@ static int restore(struct change *change, const char *dir)
 			dir, strerror(-error));
 		return STATUS_USAGE;
 	}
-	if (mkdir(change->state_dir, DIRECTORY_MODE) < 0 && errno != EEXIST)
-		return failed("cannot make", change->state_dir, -errno);
 	status = has_room(dir, change->state_dir);
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = restore_store(change, dir, vault_stores[i], sums[i]);
 	if (status) {
-		remove_stores(change->state_dir, NEW_SUFFIX);
+		stores_remove(change->state_dir, STORES_NEW);
 		return status;
 	}
-	error = exchange(change);
-	return error ? failed("cannot put in place in", change->state_dir, error) : STATUS_DONE;
+	return exchange(change);
 }
 
 int restore_run(struct ctl *ctl)
 {
-	struct change change = { .state_dir = ctl_state_dir(ctl), .before = before_name(ctl) };
-	int status = ctl_lock_stores(change.state_dir, change.owner_fds);
+	struct change change = { .ctl = ctl, .state_dir = ctl_state_dir(ctl) };
+	int status;
 
-	if (!status && change.before)
+	if (mkdir(change.state_dir, DIRECTORY_MODE) < 0 && errno != EEXIST)
+		return failed("cannot make", change.state_dir, -errno);
+	status = ctl_lock_stores(change.state_dir, change.locks);
+	if (!status)
 		status = restore(&change, ctl->arguments[0]);
 	if (!status)
 		output_record(&change_record, &change);
-	ctl_unlock_stores(change.owner_fds);
+	ctl_unlock_stores(change.locks);
 	return status;
 }
 
@@ -340,26 +214,25 @@ static int compact(struct change *change)
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = compact_store(change, vault_stores[i]);
 	if (status) {
-		remove_stores(change->state_dir, NEW_SUFFIX);
+		stores_remove(change->state_dir, STORES_NEW);
 		return status;
 	}
-	error = exchange(change);
-	if (error)
-		return failed("cannot put in place in", change->state_dir, error);
-	remove_stores(change->state_dir, change->before);
+	status = exchange(change);
+	if (change->before)
+		stores_remove(change->state_dir, change->before);
 	change->before = NULL;
-	return STATUS_DONE;
+	return status;
 }
 
 int compact_run(struct ctl *ctl)
 {
-	struct change change = { .state_dir = ctl_state_dir(ctl), .before = before_name(ctl) };
-	int status = ctl_lock_stores(change.state_dir, change.owner_fds);
+	struct change change = { .ctl = ctl, .state_dir = ctl_state_dir(ctl) };
+	int status = ctl_lock_stores(change.state_dir, change.locks);
 
-	if (!status && change.before)
+	if (!status)
 		status = compact(&change);
 	if (!status)
 		output_record(&change_record, &change);
-	ctl_unlock_stores(change.owner_fds);
+	ctl_unlock_stores(change.locks);
 	return status;
 }

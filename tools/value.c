@@ -140,11 +140,15 @@ const char *value_print_span(struct arena *arena, int64_t span_ms)
 		{ "h", 3600000, 2 * 3600000 },
 		{ "m", 60000, 2 * 60000 },
 		{ "s", 1000, 1000 },
-		{ "ms", 1, INT64_MIN },
+		{ "ms", 1, 0 },
 	};
 	const char *text;
 	size_t i = 0;
 
+	if (span_ms < 0) { /* the clock was set back meanwhile */
+		text = arena_print(arena, "-%s", value_print_span(arena, -span_ms));
+		return text ? text : "";
+	}
 	while (span_ms < units[i].from)
 		i++;
 	text = arena_print(arena, "%" PRId64 "%s", span_ms / units[i].size, units[i].name);

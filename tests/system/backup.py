@@ -1,11 +1,15 @@
 """Backup under load, restore, compact: copies that agree, whatever was under way."""
+import fcntl
 import os
+import shutil
 import threading
 import time
 import unittest
 
 import suite
 
+STORES = ("catalogd", "stockd", "orderd")
+BEFORE = ".before-20261124T210000Z"
 STEPS = ("PAID", "CANCELLED", None)
 
 
@@ -62,11 +66,14 @@ class Backup(unittest.TestCase):
         self.addCleanup(second.destroy)
         told = self.orderctl("restore", self.target, "--state-dir", f"{second.dir}/state")
         self.assertNotIn("old_stores", told)
+        return self.started(second)
+
+    def started(self, running):
         for name in suite.DAEMONS:
-            second.start(name, wait=False)
+            running.start(name, wait=False)
         for name in suite.DAEMONS:
-            second.wait_ready(name)
-        return second
+            running.wait_ready(name)
+        return running
 
     def test_copies_under_load_agree_and_have_all_that_was_answered(self):
         loads = [Load(self.running, user) for user in range(1, 9)]
@@ -180,7 +187,71 @@ class Backup(unittest.TestCase):
             self.running.start(name, wait=False)
             self.assertEqual(self.running.processes.pop(name).wait(suite.PATIENCE_S), 1)
         with open(f"{self.running.dir}/orderd.log", encoding="utf-8") as log:
-            self.assertIn("a restore did not come to its end", log.read())
+            self.assertIn("a restore or compact did not come to its end", log.read())
+
+
+    def interrupt(self, made, renamings):
+        """Stores that were made to take the place of the old ones, and so many renamings of six."""
+        for name in STORES:
+            shutil.copytree(f"{made}/{name}", f"{self.state}/{name}.made")
+        with open(f"{self.state}/exchanging", "w", encoding="utf-8") as mark:
+            mark.write(BEFORE)
+        moves = [move for name in STORES
+                 for move in ((name, name + BEFORE), (f"{name}.made", name))]
+        for old, new in moves[:renamings]:
+            os.rename(f"{self.state}/{old}", f"{self.state}/{new}")
+
+    def test_an_interrupted_exchange_is_brought_to_its_end_by_whoever_comes_next(self):
+        self.running.create(user_id=1)
+        self.orderctl("backup", self.target)
+        copied = self.orders(self.running)
+        self.running.create(user_id=1)
+        live = self.orders(self.running)
+        self.stop()
+        made = f"{self.running.dir}/made"
+        self.orderctl("restore", self.target, "--state-dir", made)
+        for renamings in range(7):
+            kept = f"{self.running.dir}/kept"
+            shutil.copytree(self.state, kept)
+            verb = (("compact",), ("fsck", "--repair"), ("restore", self.target),
+                    ("backup", f"{self.running.dir}/copy{renamings}"))[renamings % 4]
+            self.interrupt(made, renamings)
+            status, _, err = self.running.orderctl(*verb, "--state-dir", self.state)
+            self.assertEqual(status, 0, err)
+            self.assertIn(BEFORE, err)
+            self.assertFalse(os.path.exists(f"{self.state}/exchanging"))
+            self.assertEqual([name for name in os.listdir(self.state) if "made" in name], [])
+            for expected, suffix in ((copied, ""), (live, BEFORE)):
+                with self.suite_on(suffix) as suite_:
+                    self.assertEqual(self.orders(suite_), expected, (renamings, suffix))
+            shutil.rmtree(self.state)
+            os.rename(kept, self.state)
+
+    def suite_on(self, suffix):
+        """A suite on a copy of the stores with that suffix."""
+        other = suite.Suite(absent=suite.DAEMONS)
+        self.addCleanup(other.destroy)
+        for name in STORES:
+            shutil.copytree(f"{self.state}/{name}{suffix}", f"{other.dir}/state/{name}")
+        return self.started(other)
+
+    def test_one_restore_after_the_other(self):
+        """Within one second; each leaves the stores from before it under a name of their own."""
+        self.orderctl("backup", self.target)
+        self.stop()
+        for _ in range(3):
+            self.orderctl("restore", self.target, "--state-dir", self.state)
+        self.assertEqual(len([name for name in os.listdir(self.state)
+                              if name.startswith("orderd.before-")]), 3)
+
+    def test_two_who_work_on_the_stores_do_not_meet(self):
+        self.orderctl("backup", self.target)
+        self.stop()
+        directory = os.open(self.state, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        for verb in (("compact",), ("restore", self.target), ("fsck", "--repair")):
+            self.assertIn("another orderctl", self.refused(*verb, "--state-dir", self.state))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@ descriptors come back."""
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -20,6 +22,29 @@ PARTS_BYTES = 900 << 20
 PARTS_RSS_MAX_KIB = 850 << 10
 SUBSCRIBE_S = 5
 SERVED_IN_FLOOD = 3  # where it is waited for its end, one is
+
+DESCRIPTORS = 1024
+CONNECTS = """
+import socket, sys, time
+path, count = sys.argv[1], int(sys.argv[2])
+made = []
+for at in range(count):
+    made.append(socket.socket(socket.AF_UNIX))
+    made[-1].connect(path)
+    if at % 50 == 49:
+        time.sleep(0.1)
+time.sleep(1)
+ended = 0
+for each in made:
+    each.setblocking(False)
+    try:
+        ended += not each.recv(65536)[64:] and not each.recv(1)
+    except BlockingIOError:
+        pass
+    except OSError:
+        ended += 1
+print(ended)
+"""
 
 SERVED_S = 6
 UNANSWERED_MAX = 1024  # on one connection
@@ -73,6 +98,23 @@ class Hostile(unittest.TestCase):
         self.check_served()
         for name in suite.DAEMONS:
             self.check_given_back(name)
+
+    def test_one_who_connects_again_and_again(self):
+        """More often than orderd has descriptors: libzmq ends a process that has none left. Only
+        the process that does so is disconnected."""
+        self.suite.stop("orderd")
+        self.suite.start("orderd", through=("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}"))
+        stands = self.connect_bare("orderd")
+        stands.settimeout(0.1)
+        crowd = subprocess.Popen([sys.executable, "-c", CONNECTS, f"{self.suite.dir}/orderd.sock",
+                                  str(2 * DESCRIPTORS)], stdout=subprocess.PIPE)
+        ended, _ = crowd.communicate(timeout=suite.PATIENCE_S)
+        self.assertGreater(int(ended), DESCRIPTORS // 4)
+        with self.assertRaises(TimeoutError):  # nothing comes, and no end
+            while stands.recv(100):
+                pass
+            self.fail("somebody else was disconnected")
+        self.check_served()
 
     def test_those_who_stop_within_the_handshake(self):
         for size in (1, 10, 11, 12, 33, 63, 64):
