@@ -45,6 +45,17 @@ static int check_lines(struct tick *tick, const struct orderd_create *create)
 	return OUTCOME_OK;
 }
 
+/* A key names an order that is not found: no other one may be made in its place. */
+static int order_lost(struct tick *tick, uint64_t order_id)
+{
+	struct key key = order_key(order_id);
+
+	if (txn_error(tick->txn) == 0)
+		record_damaged(tick->txn, TABLE_ORDERS, (struct slice){ key.bytes, key.size },
+			"not there");
+	return OUTCOME_CORRUPT_RECORD;
+}
+
 /* What the key says: OUTCOME_OK with *ret_reply, OUTCOME_LATER with what is being made under it,
  * OUTCOME_ORDER_NOT_FOUND where the key is free. */
 static int check_key(struct tick *tick, const struct draft *draft, struct orderd_order *ret_reply,
@@ -68,9 +79,10 @@ static int check_key(struct tick *tick, const struct draft *draft, struct orderd
 		*ret_reply = as_made(&open->intent->order);
 		return OUTCOME_OK;
 	}
-	if (!idempotency_get(tick, create->user_id, create->idempotency_key, &record) ||
-		!order_get(tick, record.order_id, &order))
+	if (!idempotency_get(tick, create->user_id, create->idempotency_key, &record))
 		return OUTCOME_ORDER_NOT_FOUND;
+	if (!order_get(tick, record.order_id, &order))
+		return order_lost(tick, record.order_id);
 	if (record.body != draft->body)
 		return OUTCOME_IDEMPOTENCY_MISMATCH;
 	*ret_reply = as_made(&order);

@@ -60,18 +60,35 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 		status_names[order->wire.status], actor, reason ? ": " : "", reason ? reason : "");
 }
 
+static struct key event_key(uint64_t seq)
+{
+	struct key key = { 0 };
+
+	key_add_u64(&key, seq);
+	return key;
+}
+
+/* The log has no gap, so one that is not found has lost its key. */
+static void lacks(struct tick *tick, uint64_t seq)
+{
+	struct key key = event_key(seq);
+
+	if (txn_error(tick->txn) == 0)
+		record_damaged(tick->txn, TABLE_EVENTS, (struct slice){ key.bytes, key.size },
+			"not there");
+}
+
 int handle_event_list(struct tick *tick, const void *request, void *reply)
 {
 	const struct range *range = request;
 	struct event_list *list = reply;
-	struct key from = { 0 };
+	struct key from = event_key(range->after + 1);
 	struct scan scan;
 
 	list->last = last_seq(tick);
 	list->events = arena_take(tick->arena, (size_t)range->limit * sizeof(*list->events));
 	if (!list->events)
 		return -ENOMEM;
-	key_add_u64(&from, range->after + 1);
 	scan = scan_from(tick->txn, TABLE_EVENTS, &from);
 	while (list->count < (size_t)range->limit && scan_next(&scan)) {
 		struct stored_event event;
@@ -80,6 +97,10 @@ int handle_event_list(struct tick *tick, const void *request, void *reply)
 			    &stored_event_record, &event))
 			break;
 		event.wire.seq = key_read_u64(scan.key, 0);
+		if (event.wire.seq != range->after + 1 + list->count) {
+			lacks(tick, range->after + 1 + list->count);
+			break;
+		}
 		list->events[list->count++] = event.wire;
 	}
 	scan_end(&scan);
@@ -103,13 +124,14 @@ int handle_order_history(struct tick *tick, const void *request, void *reply)
 		return -ENOMEM;
 	at += HISTORY_MAX;
 	for (uint64_t seq = order.last_event; seq > 0 && list->count < HISTORY_MAX; list->count++) {
+		struct key key = event_key(seq);
 		struct stored_event event;
-		struct key key = { 0 };
 
-		key_add_u64(&key, seq);
 		if (!record_get(tick->txn, tick->arena, TABLE_EVENTS, &key, &stored_event_record,
-			    &event))
+			    &event)) {
+			lacks(tick, seq);
 			break;
+		}
 		event.wire.seq = seq;
 		*--at = event.wire;
 		seq = event.previous;

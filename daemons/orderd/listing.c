@@ -216,8 +216,9 @@ static int differs(struct tick *tick, uint64_t user_id, uint64_t order_id)
 {
 	struct key key = order_id > 0 ? entry_key(user_id, order_id) : user_key(user_id, 0);
 
-	record_damaged(tick->txn, TABLE_USERS, (struct slice){ key.bytes, key.size },
-		"differs from the orders");
+	if (txn_error(tick->txn) == 0) /* else it is the order that is damaged */
+		record_damaged(tick->txn, TABLE_USERS, (struct slice){ key.bytes, key.size },
+			"differs from the orders");
 	return -EUCLEAN;
 }
 
@@ -262,9 +263,9 @@ int handle_order_list(struct tick *tick, const void *request, void *reply)
 		lines <= PAGE_LINES_MAX) {
 		struct order order;
 
-		if (!order_get(tick, ids[list->count], &order))
-			return -EUCLEAN;
-		if (query->status != ORDERD_ANY && query->status != order.wire.status)
+		if (!order_get(tick, ids[list->count], &order) ||
+			order.wire.user_id != query->user_id ||
+			(query->status != ORDERD_ANY && query->status != order.wire.status))
 			return differs(tick, query->user_id, ids[list->count]);
 		lines += order.wire.item_count;
 		list->orders[list->count++] = order.wire;

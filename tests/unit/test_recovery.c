@@ -207,7 +207,7 @@ static void every_held_order_is_taken_up_page_after_page(void **state)
 /* --- damage --------------------------------------------------------------------------------- */
 
 /* Flips a bit wherever the store's file holds those bytes, as a bad disk would. */
-static void damage_bytes(struct shop *shop, const void *wanted, size_t wanted_size)
+static void damage_bytes(struct shop *shop, const void *wanted, size_t wanted_size, size_t at_byte)
 {
 	char path[96];
 	size_t size, found = 0;
@@ -225,8 +225,8 @@ static void damage_bytes(struct shop *shop, const void *wanted, size_t wanted_si
 	assert_int_equal(fread(bytes, 1, size, file), size);
 	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), wanted, wanted_size));
 		at++, found++) {
-		fseek(file, at - bytes, SEEK_SET);
-		fputc(*at ^ 1, file);
+		fseek(file, at - bytes + (long)at_byte, SEEK_SET);
+		fputc(at[at_byte] ^ 1, file);
 	}
 	assert_true(found > 0);
 	assert_int_equal(fclose(file), 0);
@@ -235,11 +235,11 @@ static void damage_bytes(struct shop *shop, const void *wanted, size_t wanted_si
 
 static void damage(struct shop *shop, const char *text)
 {
-	damage_bytes(shop, text, strlen(text));
+	damage_bytes(shop, text, strlen(text), 0);
 }
 
-/* The same for one value. */
-static void damage_value(struct shop *shop, unsigned table, struct key key)
+/* The same for one value, or for the last byte of its key, which stands before it. */
+static void damage_record(struct shop *shop, unsigned table, struct key key, bool in_key)
 {
 	struct db_spec spec = {
 		.tables = orderd_program.tables,
@@ -248,18 +248,24 @@ static void damage_value(struct shop *shop, unsigned table, struct key key)
 	struct slice value;
 	struct txn *txn;
 	struct db *db;
-	uint8_t bytes[512];
+	uint8_t bytes[640];
 	char path[80];
 
 	snprintf(path, sizeof(path), "%s/orderd", shop->f->dir);
 	assert_int_equal(db_open(&db, path, &spec, DB_WATCH), 0);
 	assert_int_equal(txn_begin(db, false, &txn), 0);
 	assert_true(txn_get(txn, table, &key, &value));
-	assert_in_range(value.size, 6, sizeof(bytes));
-	memcpy(bytes, value.at, value.size);
+	assert_in_range(value.size, 1, 512);
+	memcpy(bytes, key.bytes, key.size);
+	memcpy(bytes + key.size, value.at, value.size);
 	txn_abort(txn);
 	db_close(db);
-	damage_bytes(shop, bytes, value.size);
+	damage_bytes(shop, bytes, key.size + value.size, in_key ? key.size - 1 : key.size);
+}
+
+static void damage_value(struct shop *shop, unsigned table, struct key key)
+{
+	damage_record(shop, table, key, false);
 }
 
 /* An order that has "damage me" for its key, and one that has not. */
@@ -409,6 +415,61 @@ static void a_damaged_list_does_not_stop_the_lists_of_others(void **state)
 	assert_int_equal(number_of(answer_to(shop, 'm'), "total"), 1);
 }
 
+static void an_order_whose_key_is_damaged_is_not_made_again(void **state)
+{
+	struct shop *shop = *state;
+	uint64_t order_id = make_order(shop, 1, "key").order_id;
+
+	shop_settle(shop);
+	move_order(shop, order_id, ORDERD_PAID);
+	shop_settle(shop);
+	damage_record(shop, TABLE_ORDERS, order_key(order_id), true);
+	shop_restart(shop);
+	shop_fence(shop);
+	ask_create(shop, 'a', 1, "key");
+	shop_tick(shop);
+	assert_refused(shop, 'a', "corrupt_record");
+}
+
+static void an_event_whose_key_is_damaged_is_not_left_out(void **state)
+{
+	struct shop *shop = *state;
+	struct range range = { .after = 0, .limit = 10 };
+	struct order_ref ref = { .order_id = make_order(shop, 1, NULL).order_id };
+	struct key key = { 0 };
+
+	make_order(shop, 1, NULL);
+	make_order(shop, 1, NULL);
+	shop_settle(shop);
+	key_add_u64(&key, 1);
+	damage_record(shop, TABLE_EVENTS, key, true);
+	shop_restart(shop);
+	shop_ask(shop, 'h', "order.history", &order_ref_record, &ref);
+	shop_ask(shop, 'e', "event.list", &range_record, &range);
+	shop_tick(shop);
+	assert_refused(shop, 'h', "corrupt_record");
+	assert_refused(shop, 'e', "corrupt_record");
+}
+
+static void a_list_shows_no_order_of_somebody_else(void **state)
+{
+	struct shop *shop = *state;
+	struct order_query query = { .user_id = 1, .page = 1, .page_size = 20 };
+	struct key key = counts_key(1);
+
+	make_order(shop, 1, NULL);
+	make_order(shop, 1, NULL);
+	assert_int_equal(make_order(shop, 2, NULL).order_id, 3);
+	shop_settle(shop);
+	key.size = 8;
+	key_add_u64(&key, ~(uint64_t)2);
+	damage_record(shop, TABLE_USERS, key, true); /* it says 3 then */
+	shop_restart(shop);
+	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	shop_tick(shop);
+	assert_refused(shop, 'l', "corrupt_record");
+}
+
 static void a_damaged_order_does_not_stop_a_start(void **state)
 {
 	struct shop *shop = *state;
@@ -460,6 +521,9 @@ int main(void)
 		SHOP_TEST(a_damaged_saga_does_not_stop_the_others),
 		SHOP_TEST(records_that_cannot_be_written_do_not_stop_those_of_others),
 		SHOP_TEST(a_damaged_list_does_not_stop_the_lists_of_others),
+		SHOP_TEST(an_order_whose_key_is_damaged_is_not_made_again),
+		SHOP_TEST(an_event_whose_key_is_damaged_is_not_left_out),
+		SHOP_TEST(a_list_shows_no_order_of_somebody_else),
 		SHOP_TEST(a_damaged_order_does_not_stop_a_start),
 		SHOP_TEST(a_damaged_order_or_key_does_not_stop_the_clock_of_the_others),
 	};
