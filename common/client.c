@@ -63,6 +63,11 @@ void connection_close(struct connection *connection)
 	free(connection);
 }
 
+bool connection_is_inherited(const struct connection *connection)
+{
+	return client_socket_is_inherited(connection->socket);
+}
+
 /* --- requests ------------------------------------------------------------------------------- */
 
 /* The daemon is told a little less than is waited here, so that its answer that the time is up

@@ -19,6 +19,9 @@ struct connection;
 int connection_open(struct connection **ret, const char *socket_path);
 void connection_close(struct connection *connection);
 
+/* Whether it was opened before a fork() that made this process: it may only be closed here. */
+bool connection_is_inherited(const struct connection *connection);
+
 /* One request and its answer.
  * 0 or a positive wire code (40900): *ret_reply is filled through its table when the code is 0,
  * and *ret_answer (may be NULL) says code, error, message, and the whole map. Negative:

@@ -25,6 +25,7 @@
 
 struct client_socket {
 	void *zmq;
+	void *context; /* that it was made in */
 	char *endpoint;
 	bool connected;
 };
@@ -33,8 +34,28 @@ struct client_socket {
 
 /* One context, so one thread of input and output, serves all connections of the process. */
 static pthread_mutex_t context_lock = PTHREAD_MUTEX_INITIALIZER;
-static void *context;
+static void *_Atomic context;
 static size_t context_users;
+
+/* In a child of fork() none of the context's threads runs, and whoever had the lock is not there.
+ * Not even its end would come, so it is left as it is, and its address is never given again. */
+static void context_forget(void)
+{
+	pthread_mutex_init(&context_lock, NULL);
+	context = NULL;
+	context_users = 0;
+}
+
+static void *context_new(void)
+{
+	static bool forks_watched;
+
+	if (!forks_watched) {
+		errno = pthread_atfork(NULL, NULL, context_forget);
+		forks_watched = errno == 0;
+	}
+	return forks_watched ? zmq_ctx_new() : NULL;
+}
 
 static void *context_hold(void)
 {
@@ -42,7 +63,7 @@ static void *context_hold(void)
 
 	pthread_mutex_lock(&context_lock);
 	if (!context)
-		context = zmq_ctx_new();
+		context = context_new();
 	held = context;
 	if (held)
 		context_users++;
@@ -59,6 +80,11 @@ static void context_release(void)
 		context = NULL;
 	}
 	pthread_mutex_unlock(&context_lock);
+}
+
+bool client_socket_is_inherited(const struct client_socket *client_socket)
+{
+	return client_socket->context != context;
 }
 
 static int option_set(struct client_socket *client_socket, int option, int value)
@@ -92,6 +118,7 @@ static int zmq_open(struct client_socket *client_socket, int type)
 
 	if (!held)
 		return -zmq_errno();
+	client_socket->context = held;
 	client_socket->zmq = zmq_socket(held, type);
 	if (client_socket->zmq)
 		return options_set(client_socket);
@@ -157,7 +184,7 @@ void client_socket_close(struct client_socket *client_socket)
 {
 	if (!client_socket)
 		return;
-	if (client_socket->zmq) {
+	if (client_socket->zmq && !client_socket_is_inherited(client_socket)) {
 		zmq_close(client_socket->zmq);
 		context_release();
 	}

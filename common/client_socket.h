@@ -19,7 +19,12 @@ int client_socket_open(struct client_socket **ret, const char *path);
 /* For events published there; connects at once, and again by itself whenever it must. */
 int client_socket_open_events(struct client_socket **ret, const char *path);
 
+/* Leaves alone what ZeroMQ has of one that is inherited. */
 void client_socket_close(struct client_socket *client_socket);
+
+/* Whether it was opened before a fork() that made this process: nobody works for it here, and all
+ * that may be done with it is to close it. */
+bool client_socket_is_inherited(const struct client_socket *client_socket);
 
 /* Whether a process holds the socket `path`, be it too busy or stopped to shake hands. */
 bool client_socket_is_held(const char *path);

@@ -31,6 +31,9 @@ static const struct failure {
 	{ -EMSGSIZE, "too_large", "the request is larger than orderd takes; make it smaller",
 		false },
 	{ -EINVAL, "bad_argument", "an argument of the call is none that can be sent", false },
+	{ -ECHILD, "inherited",
+		"a handle belongs to the process that opened it; open another after fork()",
+		false },
 	{ -ENOMEM, "no_memory", "there is no memory left", false },
 	{ 0, "system", "the system refused; the returned errno says why", false },
 };
@@ -126,6 +129,8 @@ int client_ask(struct orderd_client *client, struct ask *ask, int64_t deadline_m
 	int64_t wait_ms = ATTEMPT_FIRST_MS;
 	struct answer answer = { .error = "", .message = "" };
 
+	if (connection_is_inherited(client->connection))
+		return client_say(client, -ECHILD, NULL);
 	client->calls++;
 	for (;;) {
 		int result = ask_once(client, ask, wait_ms, deadline_ms, &answer);

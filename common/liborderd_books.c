@@ -1,5 +1,6 @@
 #include "liborderd_inside.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "client_socket.h"
@@ -12,9 +13,12 @@ static int catalog_ask(struct orderd_client *client, int64_t deadline_ms, const 
 {
 	struct answer answer = { .error = "", .message = "" };
 	const char *tried;
-	int result = instances_call(client->catalogs, client->arena, operation, request_record,
-		request, deadline_left(deadline_ms), reply_record, ret_reply, &answer);
+	int result;
 
+	if (connection_is_inherited(client->connection))
+		return client_say(client, -ECHILD, NULL);
+	result = instances_call(client->catalogs, client->arena, operation, request_record, request,
+		deadline_left(deadline_ms), reply_record, ret_reply, &answer);
 	client_say(client, result, &answer);
 	if (result >= 0)
 		return result;

@@ -56,9 +56,12 @@ static int events_connect(struct orderd_events *events, const char *runtime_dir)
 
 int orderd_events_open(struct orderd_client *client, uint64_t after, struct orderd_events **ret)
 {
-	struct orderd_events *events = calloc(1, sizeof(*events));
+	struct orderd_events *events;
 	int result = -ENOMEM;
 
+	if (connection_is_inherited(client->connection))
+		return client_say(client, -ECHILD, NULL);
+	events = calloc(1, sizeof(*events));
 	if (!events)
 		return client_say(client, -ENOMEM, NULL);
 	events->last = after;
@@ -226,6 +229,8 @@ int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
 	int64_t deadline_ms = deadline_in(timeout_ms);
 	struct answer answer;
 
+	if (connection_is_inherited(events->connection))
+		return -ECHILD;
 	for (;;) {
 		int64_t pause_ms, left_ms;
 		int result = 0;

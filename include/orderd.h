@@ -23,12 +23,15 @@
  *     below 0        -errno: -ETIMEDOUT no answer came in time, so the outcome is not known;
  *                    -ENOENT, -EACCES or -ECONNREFUSED the socket is not there, not ours to use,
  *                    or nobody answers behind it; -EBADMSG the answer made no sense; -EMSGSIZE or
- *                    -EINVAL the request cannot be sent; -ENOMEM.
+ *                    -EINVAL the request cannot be sent; -ECHILD the handle was opened before
+ *                    fork(); -ENOMEM.
  * orderd_error and orderd_message then say more. Money is counted in the smallest unit (5900 is
  * 59.00), times are milliseconds since 1970 UTC, text is UTF-8.
  *
- * A client is used by one thread at a time; a process may have many. What a call returns by
- * pointer belongs to the caller and is given back with the matching free. */
+ * A client is used by one thread at a time; a process may have many. It belongs to the process that
+ * opened it, and so does an iterator over events: a child of fork() opens its own, and may do
+ * nothing with those of its parent but close them. What a call returns by pointer belongs to the
+ * caller and is given back with the matching free. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,195 @@
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "orderd.h"
+#include "router_fixture.h"
+
+/* liborderd's handles in a process and in its child. */
+
+struct bench {
+	struct router *router;
+	struct orderd_client *client;
+	struct orderd_events *events;
+};
+
+static int begin(void **state)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+
+	assert_non_null(bench);
+	bench->router = router_new();
+	assert_int_equal(orderd_open(&bench->client, bench->router->f->dir), 0);
+	*state = bench;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct bench *bench = *state;
+
+	orderd_events_close(bench->events);
+	orderd_close(bench->client);
+	router_free(bench->router);
+	free(bench);
+	return 0;
+}
+
+#define EVENTS 3
+
+static void answer_log(struct router *router, const struct value *request)
+{
+	struct buffer frame = reply_begin(request, 0, 3);
+
+	pack_number(&frame, "last", EVENTS);
+	pack_number(&frame, "next", 0);
+	pack_str(&frame, "events");
+	pack_array(&frame, EVENTS);
+	for (int seq = 1; seq <= EVENTS; seq++) {
+		pack_map(&frame, 5);
+		pack_number(&frame, "seq", seq);
+		pack_number(&frame, "order_id", 17);
+		pack_text(&frame, "to", "PENDING");
+		pack_text(&frame, "actor", "uid:1000");
+		pack_number(&frame, "user_id", 1);
+	}
+	router_reply(router, &frame);
+}
+
+static void serve(struct router *router, const struct value *request)
+{
+	if (asked_for(request, "event.list"))
+		answer_log(router, request);
+	else
+		router_reply_order(router, request, 17, "PENDING");
+}
+
+static int get(struct orderd_client *client)
+{
+	return orderd_get(client, 17, NULL, NULL);
+}
+
+/* What `act` returns in a child, to which a minute is given: the number of the step that went
+ * wrong. */
+static int in_child(struct bench *bench, int (*act)(struct bench *bench))
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		alarm(60);
+		_exit(act(bench));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int work_with_a_handle_of_its_own(struct bench *bench)
+{
+	struct orderd_client *client;
+
+	if (orderd_open(&client, bench->router->f->dir) != 0)
+		return 1;
+	if (get(client) != 0)
+		return 2;
+	orderd_close(client);
+	return 0;
+}
+
+static bool is_inherited(const struct bench *bench, int result)
+{
+	return result == -ECHILD && strcmp(orderd_error(bench->client), "inherited") == 0;
+}
+
+static int try_the_inherited_one(struct bench *bench)
+{
+	struct orderd_query query = { .user_id = 1 };
+	struct orderd_events *events;
+	struct orderd_books *books;
+	struct orderd_page *page;
+
+	if (!is_inherited(bench, get(bench->client)))
+		return 3;
+	if (!is_inherited(bench, orderd_cancel(bench->client, 17, NULL, NULL)))
+		return 4;
+	if (!is_inherited(bench, orderd_list(bench->client, &query, &page)))
+		return 5;
+	if (!is_inherited(bench, orderd_book(bench->client, 1, NULL, &books)))
+		return 6;
+	return is_inherited(bench, orderd_events_open(bench->client, 0, &events)) ? 0 : 7;
+}
+
+static int close_the_inherited_one(struct bench *bench)
+{
+	int wrong = try_the_inherited_one(bench);
+
+	orderd_close(bench->client);
+	return wrong ? wrong : work_with_a_handle_of_its_own(bench);
+}
+
+static int use_both(struct bench *bench)
+{
+	int wrong = work_with_a_handle_of_its_own(bench);
+
+	return wrong ? wrong : close_the_inherited_one(bench);
+}
+
+static int use_the_inherited_iterator(struct bench *bench)
+{
+	const struct orderd_event *event;
+	int result = orderd_events_next(bench->events, -1, &event);
+
+	orderd_events_close(bench->events);
+	return result == -ECHILD ? 0 : 8;
+}
+
+static void a_child_opens_a_handle_of_its_own(void **state)
+{
+	struct bench *bench = *state;
+
+	router_start(bench->router, serve);
+	assert_int_equal(get(bench->client), 0);
+	assert_int_equal(in_child(bench, work_with_a_handle_of_its_own), 0);
+	assert_int_equal(get(bench->client), 0);
+}
+
+static void a_handle_belongs_to_the_process_that_opened_it(void **state)
+{
+	struct bench *bench = *state;
+	int64_t began_ms = clock_monotonic_ms();
+
+	router_start(bench->router, serve);
+	assert_int_equal(in_child(bench, close_the_inherited_one), 0);
+	assert_int_equal(get(bench->client), 0);
+	assert_int_equal(in_child(bench, close_the_inherited_one), 0);
+	assert_int_equal(in_child(bench, use_both), 0);
+	assert_true(clock_monotonic_ms() - began_ms < 9000);
+	assert_int_equal(get(bench->client), 0);
+}
+
+static void an_iterator_belongs_to_the_process_that_opened_it(void **state)
+{
+	struct bench *bench = *state;
+	const struct orderd_event *event;
+
+	router_start(bench->router, serve);
+	assert_int_equal(orderd_events_open(bench->client, 0, &bench->events), 0);
+	assert_int_equal(orderd_events_next(bench->events, 10000, &event), 0);
+	assert_int_equal(in_child(bench, use_the_inherited_iterator), 0);
+	assert_int_equal(orderd_events_next(bench->events, 10000, &event), 0);
+	assert_int_equal(event->seq, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_child_opens_a_handle_of_its_own),
+		TEST(a_handle_belongs_to_the_process_that_opened_it),
+		TEST(an_iterator_belongs_to_the_process_that_opened_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
