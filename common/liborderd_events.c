@@ -16,11 +16,18 @@
 
 /* The log is the truth, what is published only saves asking for it. A subscription takes hold some
  * time after it was made, again after each restart of orderd, and nobody says when: so after a
- * while of quiet the log is read again, first soon, then once a second. */
+ * while of quiet the log is read again, first soon, then once a second.
+ *
+ * A log that was restored from an older copy counts on from where that one ended, so a seq alone does
+ * not name an event. The log is therefore read from the event given last on, and has to have it
+ * still. That it may not is suspected of what is published below what was heard before. */
 struct orderd_events {
 	struct connection *connection;
 	struct subscription *subscription;
-	uint64_t last; /* seq of the event given last */
+	uint64_t last;          /* seq of the event given last */
+	uint64_t last_order_id; /* 0: not known, as it was given to another iterator */
+	int64_t last_at;
+	bool stale; /* the log does not have it */
 	int64_t opened_ms;
 	bool met; /* orderd has answered once */
 
@@ -35,6 +42,7 @@ struct orderd_events {
 
 	struct arena *live_arena;
 	struct orderd_event live;
+	uint64_t heard; /* seq of the event published last */
 	int64_t quiet_max_ms;
 	int64_t quiet_until_ms;
 };
@@ -98,6 +106,13 @@ static void quiet_begin(struct orderd_events *events)
 	events->quiet_until_ms = deadline_in(events->quiet_max_ms);
 }
 
+static void event_give(struct orderd_events *events, const struct orderd_event *event)
+{
+	events->last = event->seq;
+	events->last_order_id = event->order_id;
+	events->last_at = event->at;
+}
+
 /* --- from the log --------------------------------------------------------------------------- */
 
 static bool page_next(struct orderd_events *events, const struct orderd_event **ret)
@@ -107,7 +122,7 @@ static bool page_next(struct orderd_events *events, const struct orderd_event **
 
 		if (event->seq <= events->last)
 			continue;
-		events->last = event->seq;
+		event_give(events, event);
 		*ret = event;
 		return true;
 	}
@@ -116,7 +131,8 @@ static bool page_next(struct orderd_events *events, const struct orderd_event **
 
 static int log_ask(struct orderd_events *events)
 {
-	struct range range = { .after = events->last, .limit = LIST_LIMIT_MAX };
+	uint64_t before = events->last > 0 ? events->last - 1 : 0;
+	struct range range = { .after = before, .limit = LIST_LIMIT_MAX };
 	int result;
 
 	if (events->waiting)
@@ -132,20 +148,40 @@ static int log_ask(struct orderd_events *events)
 	return 0;
 }
 
-static void page_take(struct orderd_events *events, const struct event_list *page)
+/* Whether the page begins with the event given last. */
+static bool page_goes_on(const struct orderd_events *events, const struct event_list *page)
 {
+	const struct orderd_event *first = page->events;
+
+	if (events->last == 0)
+		return true;
+	return page->count > 0 && first->seq == events->last &&
+		(events->last_order_id == 0 ||
+			(first->order_id == events->last_order_id && first->at == events->last_at));
+}
+
+static int page_take(struct orderd_events *events, const struct event_list *page)
+{
+	bool news = page->count > (events->last > 0);
+
+	events->stale = !page_goes_on(events, page);
+	if (events->stale)
+		return -ESTALE;
+	if (events->last > 0)
+		event_give(events, page->events);
 	events->page = *page;
 	events->given = 0;
 	events->behind = page->next > 0;
 	if (events->behind)
-		return;
-	events->quiet_max_ms = page->count > 0 ? QUIET_FIRST_MS : 2 * events->quiet_max_ms;
+		return 0;
+	events->quiet_max_ms = news ? QUIET_FIRST_MS : 2 * events->quiet_max_ms;
 	if (events->quiet_max_ms > QUIET_MAX_MS)
 		events->quiet_max_ms = QUIET_MAX_MS;
 	quiet_begin(events);
+	return 0;
 }
 
-/* 0: there is a page, perhaps an empty one. -EAGAIN: not yet. */
+/* 0: there is a page, perhaps an empty one. -EAGAIN: not yet. -ESTALE: it is of another log. */
 static int log_read(struct orderd_events *events, int64_t deadline_ms, struct answer *ret_answer)
 {
 	struct event_list page;
@@ -166,34 +202,44 @@ static int log_read(struct orderd_events *events, int64_t deadline_ms, struct an
 	if (result == -EAGAIN && deadline_left(events->answer_by_ms) > 0)
 		return -EAGAIN;
 	events->waiting = false;
-	if (result == 0)
-		page_take(events, &page);
-	events->met = events->met || result == 0;
-	return result;
+	if (result != 0)
+		return result;
+	events->met = true;
+	return page_take(events, &page);
 }
 
 /* --- live ----------------------------------------------------------------------------------- */
+
+/* What is published rises: what was given already may be heard once, after the log had it. */
+static bool live_repeats(struct orderd_events *events)
+{
+	uint64_t heard = events->heard;
+
+	events->heard = events->live.seq;
+	return events->live.seq > heard && events->live.seq <= events->last;
+}
 
 /* 0: `live` is the next event. -EAGAIN: it is not, or not yet. */
 static int live_take(struct orderd_events *events, int64_t deadline_ms)
 {
 	bool quiet = events->quiet_until_ms <= deadline_ms;
 	int64_t until_ms = quiet ? events->quiet_until_ms : deadline_ms;
+	bool missed;
 	int result;
 
 	do {
 		arena_reset(events->live_arena);
 		result = subscription_take(events->subscription, events->live_arena,
 			deadline_left(until_ms), &event_record, &events->live);
-	} while (result == 0 && events->live.seq <= events->last);
-	if (result == -EBADMSG || (result == -EAGAIN && quiet) ||
-		(result == 0 && events->live.seq > events->last + 1))
+	} while (result == 0 && live_repeats(events));
+	missed = result == -EBADMSG || (result == 0 && events->live.seq != events->last + 1);
+	if (missed || (result == -EAGAIN && quiet))
 		events->behind = true;
-	if (result == -EBADMSG || (result == 0 && events->live.seq != events->last + 1))
+	if (missed)
 		return -EAGAIN;
 	if (result < 0)
 		return result;
-	events->last = events->live.seq;
+	event_give(events, &events->live);
 	events->quiet_max_ms = QUIET_MAX_MS;
 	quiet_begin(events);
 	return 0;
@@ -231,6 +277,8 @@ int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
 
 	if (connection_is_inherited(events->connection))
 		return -ECHILD;
+	if (events->stale)
+		return -ESTALE;
 	for (;;) {
 		int64_t pause_ms, left_ms;
 		int result = 0;

@@ -184,12 +184,14 @@ const char *orderd_status_name(enum orderd_status status); /* "PENDING"; "" for 
 
 /* Events as an iterator, from the one after `after` on: first from the durable log, then live.
  * Nothing is missed and nothing comes twice, across restarts of the suite too. The iterator has
- * connections of its own and may outlive the client. */
+ * connections of its own and may outlive the client. It ends with -ESTALE when the log does not
+ * have the event given last (or `after`) any more, because an older copy of the suite was
+ * restored: from an event on that both have another iterator goes on. */
 struct orderd_events;
 int orderd_events_open(struct orderd_client *client, uint64_t after, struct orderd_events **ret);
 
 /* The next event, valid until the next call. 0; -EAGAIN: none came within timeout_ms (0: do not
- * wait, -1: wait for ever); or as above, -ENOENT and -ECONNREFUSED only when orderd was not met
+ * wait, -1: wait for ever); -ESTALE; or as above, -ENOENT and -ECONNREFUSED only when orderd was not met
  * once in a second or more since the opening. */
 int orderd_events_next(struct orderd_events *events, int64_t timeout_ms,
 	const struct orderd_event **ret);

@@ -21,7 +21,18 @@ static void event_line(const struct orderd_event *event)
 		event->reason ? ": " : "", event->reason ? event->reason : "");
 }
 
-static int follow(struct ctl *ctl, struct orderd_events *events, uint64_t left)
+static int stale(uint64_t seq)
+{
+	fprintf(stderr,
+		"orderctl: the log does not have event %" PRIu64
+		" as it was: an older copy of the suite was restored, or there was none yet.\n"
+		"Compare what it has (orderctl events) with what you know, then go on from the last"
+		" event\nthat agrees (orderctl events --follow --after SEQ).\n",
+		seq);
+	return STATUS_REFUSED;
+}
+
+static int follow(struct ctl *ctl, struct orderd_events *events, uint64_t after, uint64_t left)
 {
 	const struct orderd_event *event;
 	int result = 0;
@@ -30,6 +41,7 @@ static int follow(struct ctl *ctl, struct orderd_events *events, uint64_t left)
 		result = orderd_events_next(events, -1, &event);
 		if (result)
 			break;
+		after = event->seq;
 		if (output_is_json())
 			output_record(&event_record, event);
 		else
@@ -37,6 +49,8 @@ static int follow(struct ctl *ctl, struct orderd_events *events, uint64_t left)
 		if (fflush(stdout) < 0)
 			return STATUS_REFUSED;
 	}
+	if (result == -ESTALE)
+		return stale(after);
 	return result ? ctl_failed(ctl, ORDERD, result, NULL) : STATUS_DONE;
 }
 
@@ -58,7 +72,7 @@ static int events_follow(struct ctl *ctl)
 	if (!result)
 		result = orderd_events_open(client, after, &events);
 	status = result ? ctl_failed(ctl, ORDERD, result, NULL)
-			: follow(ctl, events, (uint64_t)wanted);
+			: follow(ctl, events, after, (uint64_t)wanted);
 	orderd_events_close(events);
 	orderd_close(client);
 	return status;

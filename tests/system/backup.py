@@ -1,7 +1,9 @@
 """Backup under load, restore, compact: copies that agree, whatever was under way."""
 import fcntl
+import json
 import os
 import shutil
+import subprocess
 import threading
 import time
 import unittest
@@ -55,6 +57,13 @@ class Backup(unittest.TestCase):
     def stop(self):
         for name in list(self.running.processes):
             self.running.stop(name)
+
+    def follower(self, *arguments):
+        process = subprocess.Popen(["orderctl", "--json", "events", "--follow", *arguments],
+                                   env=self.running.env, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        return process
 
     def orders(self, running):
         return {order["order_id"]: order for order in
@@ -116,6 +125,30 @@ class Backup(unittest.TestCase):
         self.assertEqual(again["order_id"], kept["order_id"])
         self.running.create()
         self.running.audit()
+
+    def test_who_follows_events_is_told_that_an_older_copy_was_restored(self):
+        for _ in range(3):
+            self.running.create()
+        self.orderctl("backup", self.target)
+        for _ in range(5):
+            self.running.create()
+        follower = self.follower("--after", "1")
+        self.assertEqual([json.loads(follower.stdout.readline())["seq"] for _ in range(7)],
+                         list(range(2, 9)))
+        self.stop()
+        self.orderctl("restore", self.target, "--state-dir", self.state)
+        for name in suite.DAEMONS:
+            self.running.start(name)
+        for _ in range(8):
+            self.running.create(user_id=2)
+        out, err = follower.communicate(timeout=suite.PATIENCE_S)
+        self.assertEqual((follower.returncode, out), (1, b""))
+        self.assertIn(b"does not have event 8 as it was", err)
+        self.assertIn(b"--follow --after SEQ", err)
+        follower = self.follower("--after", "3", "--limit", "8")
+        out, err = follower.communicate(timeout=suite.PATIENCE_S)
+        self.assertEqual((follower.returncode, err), (0, b""))
+        self.assertEqual([json.loads(line)["user_id"] for line in out.splitlines()], [2] * 8)
 
     def test_nothing_is_written_over_and_a_damaged_copy_not_restored(self):
         self.running.create()

@@ -3,7 +3,10 @@
 #include "orderd.h"
 #include "router_fixture.h"
 
-/* liborderd's events from a log of `level` events, of which some are published and some are not. */
+/* liborderd's events from a log of `level` events, of which some are published and some are not.
+ * Events of a log that was restored have other orders: their levels lie RESTORED higher. */
+
+#define RESTORED 1000000
 
 struct bench {
 	struct router *router;
@@ -38,7 +41,7 @@ static int end(void **state)
 static void pack_event(struct buffer *frame, uint64_t seq)
 {
 	pack_map(frame, EVENT_FIELDS);
-	pack_number(frame, "seq", (int64_t)seq);
+	pack_number(frame, "seq", (int64_t)(seq % RESTORED));
 	pack_number(frame, "order_id", (int64_t)(1000 + seq));
 	pack_text(frame, "to", "PENDING");
 	pack_text(frame, "actor", "uid:1000");
@@ -47,8 +50,9 @@ static void pack_event(struct buffer *frame, uint64_t seq)
 
 static void answer_log(struct router *router, const struct value *request)
 {
-	uint64_t after = asked_number(request, "after"), last = router->level;
+	uint64_t after = asked_number(request, "after"), last = router->level % RESTORED;
 	uint64_t end = after + 500 < last ? after + 500 : last;
+	uint64_t restored = router->level - last;
 	struct buffer frame = reply_begin(request, 0, 3);
 
 	pack_number(&frame, "last", (int64_t)last);
@@ -56,7 +60,7 @@ static void answer_log(struct router *router, const struct value *request)
 	pack_str(&frame, "events");
 	pack_array(&frame, end > after ? (uint32_t)(end - after) : 0);
 	for (uint64_t seq = after + 1; seq <= end; seq++)
-		pack_event(&frame, seq);
+		pack_event(&frame, restored + seq);
 	router_reply(router, &frame);
 }
 
@@ -192,6 +196,77 @@ static void a_restart_is_survived(void **state)
 	assert_none(bench, 20);
 }
 
+static void assert_stale(struct bench *bench)
+{
+	const struct orderd_event *event;
+
+	assert_int_equal(orderd_events_next(bench->events, 10000, &event), -ESTALE);
+	assert_int_equal(orderd_events_next(bench->events, 0, &event), -ESTALE);
+}
+
+static void restart_with(struct bench *bench, uint64_t level)
+{
+	router_stop(bench->router);
+	bench->router->level = level;
+	router_start(bench->router, serve_log);
+}
+
+static void a_log_that_was_restored_shorter_is_told(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->router->level = 30;
+	router_start(bench->router, serve_log);
+	open_after(bench, 0);
+	assert_next(bench, 1, 30);
+	restart_with(bench, 10);
+	assert_stale(bench);
+	grow_aloud(bench, 35);
+	assert_stale(bench);
+}
+
+static void a_log_that_was_restored_and_has_grown_is_told(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->router->level = 30;
+	router_start(bench->router, serve_log);
+	open_after(bench, 0);
+	assert_next(bench, 1, 30);
+	restart_with(bench, RESTORED + 35);
+	assert_stale(bench);
+}
+
+static void live_events_of_a_log_that_was_restored_are_told(void **state)
+{
+	struct bench *bench = *state;
+
+	router_start(bench->router, serve_log);
+	open_after(bench, 0);
+	for (uint64_t level = 1; level <= 200; level++) {
+		grow_aloud(bench, level);
+		assert_next(bench, level, level);
+	}
+	bench->router->level = RESTORED + 100;
+	grow_aloud(bench, RESTORED + 250);
+	assert_stale(bench);
+}
+
+static void an_event_that_the_log_does_not_have_is_told(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->router->level = 5;
+	router_start(bench->router, serve_log);
+	open_after(bench, 6);
+	assert_stale(bench);
+	orderd_events_close(bench->events);
+	open_after(bench, 5);
+	assert_none(bench, 50);
+	grow_in_silence(bench, RESTORED + 8);
+	assert_stale(bench);
+}
+
 static void a_suite_that_was_never_met_is_told(void **state)
 {
 	struct bench *bench = *state;
@@ -274,6 +349,10 @@ int main(void)
 		TEST(after_the_log_come_live_events),
 		TEST(events_that_were_not_heard_are_found_in_the_log),
 		TEST(a_restart_is_survived),
+		TEST(a_log_that_was_restored_shorter_is_told),
+		TEST(a_log_that_was_restored_and_has_grown_is_told),
+		TEST(live_events_of_a_log_that_was_restored_are_told),
+		TEST(an_event_that_the_log_does_not_have_is_told),
 		TEST(a_suite_that_was_never_met_is_told),
 		TEST(without_waiting_events_come_all_the_same),
 		TEST(the_iterator_outlives_its_client),
