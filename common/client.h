@@ -26,6 +26,7 @@ bool connection_is_inherited(const struct connection *connection);
  * 0 or a positive wire code (40900): *ret_reply is filled through its table when the code is 0,
  * and *ret_answer (may be NULL) says code, error, message, and the whole map. Negative:
  * -ENOENT (no socket file), -EACCES, -ECONNREFUSED (nobody answers behind the file),
+ * -EMFILE (no descriptor is left for a connection),
  * -ETIMEDOUT, -EBADMSG, -EMSGSIZE (the request fits no frame), -ENOMEM. Texts live in the arena. */
 struct answer {
 	int code;

@@ -18,6 +18,7 @@
 #include "protocol.h"
 
 #define CONNECT_MAX_MS 1000 /* then it is asked whether anybody is there */
+#define CONTEXT_FDS 6       /* that libzmq takes for a context and its first socket */
 #define RECONNECT_MS 20
 #define RECONNECT_MAX_MS 500
 #define EVENTS_QUEUE 16384 /* events waiting to be taken */
@@ -46,15 +47,43 @@ static void context_forget(void)
 	context_users = 0;
 }
 
+static int fd_new(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Whether so many descriptors are left, at most CONTEXT_FDS: libzmq ends the process when they run out
+ * while it makes a context, and tries a connection for which there is none again and again, telling
+ * nobody. */
+static int fds_look(size_t count)
+{
+	int fds[CONTEXT_FDS];
+	size_t taken = 0;
+	int result;
+
+	while (taken < count && (fds[taken] = fd_new()) >= 0)
+		taken++;
+	result = taken < count ? fds[taken] : 0;
+	while (taken > 0)
+		close(fds[--taken]);
+	return result;
+}
+
 static void *context_new(void)
 {
 	static bool forks_watched;
+	int result = fds_look(CONTEXT_FDS);
 
-	if (!forks_watched) {
-		errno = pthread_atfork(NULL, NULL, context_forget);
-		forks_watched = errno == 0;
+	if (result == 0 && !forks_watched)
+		result = -pthread_atfork(NULL, NULL, context_forget);
+	if (result < 0) {
+		errno = -result;
+		return NULL;
 	}
-	return forks_watched ? zmq_ctx_new() : NULL;
+	forks_watched = true;
+	return zmq_ctx_new();
 }
 
 static void *context_hold(void)
@@ -228,21 +257,21 @@ static int wait_for(struct client_socket *client_socket, short events, int64_t d
 
 /* --- sending -------------------------------------------------------------------------------- */
 
-bool client_socket_is_held(const char *path)
+int client_socket_look(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd;
 	bool listens;
 
-	if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ECONNREFUSED;
+	fd = fd_new();
+	if (fd < 0)
+		return fd;
 	strcpy(address.sun_path, path);
 	listens = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN;
 	close(fd);
-	return listens;
+	return listens ? 0 : -ECONNREFUSED;
 }
 
 /* The file tells first who need not be waited for. */
@@ -260,11 +289,13 @@ static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline
 		return result;
 	result =
 		wait_for(client_socket, ZMQ_POLLOUT, deadline_ms < soon_ms ? deadline_ms : soon_ms);
-	if (result == -EAGAIN && soon_ms < deadline_ms && client_socket_is_held(path)) {
-		result = wait_for(client_socket, ZMQ_POLLOUT, deadline_ms);
-		return result == -EAGAIN ? -ETIMEDOUT : result;
-	}
-	return result == -EAGAIN ? -ECONNREFUSED : result;
+	if (result != -EAGAIN)
+		return result;
+	result = soon_ms < deadline_ms ? client_socket_look(path) : fds_look(1);
+	if (result < 0 || soon_ms >= deadline_ms)
+		return result < 0 ? result : -ECONNREFUSED;
+	result = wait_for(client_socket, ZMQ_POLLOUT, deadline_ms);
+	return result == -EAGAIN ? -ETIMEDOUT : result;
 }
 
 /* A socket without a connection takes no message (ZMQ_IMMEDIATE), so nothing is sent into the

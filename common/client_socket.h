@@ -26,15 +26,16 @@ void client_socket_close(struct client_socket *client_socket);
  * that may be done with it is to close it. */
 bool client_socket_is_inherited(const struct client_socket *client_socket);
 
-/* Whether a process holds the socket `path`, be it too busy or stopped to shake hands. */
-bool client_socket_is_held(const char *path);
+/* 0: a process holds the socket `path`, be it too busy or stopped to shake hands. -ECONNREFUSED:
+ * none does. -EMFILE, -ENFILE: there is no descriptor left to see it with. */
+int client_socket_look(const char *path);
 
 /* Deadlines are on the monotonic clock; a negative time-out is INT64_MAX, for ever. */
 int64_t deadline_in(int64_t timeout_ms);
 int64_t deadline_left(int64_t deadline_ms); /* ms; 0 when it has passed */
 
 /* One frame. 0; -ENOENT: no such file; -EACCES: not ours to use; -ECONNREFUSED: no connection by
- * then, or within a second; -errno. What was sent may still be lost with its receiver. */
+ * then, or within a second; -EMFILE: for want of a descriptor; -errno. What was sent may still be lost with its receiver. */
 int client_socket_send(struct client_socket *client_socket, const void *at, size_t size,
 	int64_t deadline_ms);
 

@@ -118,12 +118,21 @@ static void forget_absent(struct instances *instances)
 	instances->count = kept;
 }
 
+/* The process has no descriptor left: that says nothing of any instance. */
+static bool lacks_files(int result)
+{
+	return result == -EMFILE || result == -ENFILE;
+}
+
 static int look(struct instances *instances)
 {
 	DIR *dir = opendir(instances->dir);
 	int result = dir ? 0 : -errno;
 	struct dirent *entry;
 
+	instances->look_at_ms = clock_monotonic_ms() + LOOK_MS;
+	if (lacks_files(result))
+		return result;
 	for (size_t i = 0; i < instances->count; i++)
 		instances->list[i].there = false;
 	while (result == 0 && (entry = readdir(dir)))
@@ -132,7 +141,6 @@ static int look(struct instances *instances)
 	if (dir)
 		closedir(dir);
 	forget_absent(instances);
-	instances->look_at_ms = clock_monotonic_ms() + LOOK_MS;
 	return result;
 }
 
@@ -143,10 +151,10 @@ static int look(struct instances *instances)
 static int health_ask(struct instance *instance, struct arena *arena)
 {
 	struct health health;
-	int result;
+	int result = client_socket_look(instance->path);
 
-	if (!client_socket_is_held(instance->path))
-		return -ECONNREFUSED;
+	if (result < 0)
+		return result;
 	connection_close(instance->connection);
 	instance->connection = NULL;
 	result = connection_open(&instance->connection, instance->path);
@@ -183,12 +191,12 @@ static struct instance *next_well(struct instances *instances, struct arena *are
 	return NULL;
 }
 
-/* Whether another one may do better. */
-static bool is_its_own(int result)
+bool instances_pass_over(int result)
 {
 	int kind = result / 100; /* as HTTP has it: busy, unavailable, timed out */
 
-	return result < 0 ? result != -EMSGSIZE && result != -ENOMEM && result != -EACCES
+	return result < 0 ? result != -EMSGSIZE && result != -ENOMEM && result != -EACCES &&
+			!lacks_files(result)
 			  : kind == 429 || kind == 503 || kind == 504;
 }
 
@@ -228,13 +236,15 @@ int instances_call(struct instances *instances, struct arena *arena, const char 
 		instance = next_well(instances, arena);
 		if (!instance) {
 			result = nobody(instances, result);
+			if (lacks_files(result))
+				return result;
 			pause_until(deadline_ms);
 			continue;
 		}
 		result = connection_call(instance->connection, arena, operation, request_record,
 			request, left_ms < attempt_ms ? left_ms : attempt_ms, reply_record,
 			ret_reply, ret_answer);
-		if (!is_its_own(result))
+		if (!instances_pass_over(result))
 			return result;
 		instance_rest(instance, result);
 		if (attempt_ms < ATTEMPT_MAX_MS)

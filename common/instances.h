@@ -25,6 +25,9 @@ int instances_call(struct instances *instances, struct arena *arena, const char 
 	const struct record *request_record, const void *request, int64_t timeout_ms,
 	const struct record *reply_record, void *ret_reply, struct answer *ret_answer);
 
+/* Whether it is the instance's own failure, so that another one may do better. */
+bool instances_pass_over(int result);
+
 /* Which sockets there are and how each last failed, for people: "/run/orderd/catalogd.sock (no
  * answer), ...". In the arena; NULL: no memory. */
 const char *instances_tried(const struct instances *instances, struct arena *arena);

@@ -34,6 +34,10 @@ static const struct failure {
 	{ -ECHILD, "inherited",
 		"a handle belongs to the process that opened it; open another after fork()",
 		false },
+	{ -EMFILE, "no_descriptor",
+		"this process has no file descriptor left (ulimit -n), or a thousand connections;"
+		" close some",
+		false },
 	{ -ENOMEM, "no_memory", "there is no memory left", false },
 	{ 0, "system", "the system refused; the returned errno says why", false },
 };

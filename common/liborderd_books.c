@@ -20,7 +20,7 @@ static int catalog_ask(struct orderd_client *client, int64_t deadline_ms, const 
 	result = instances_call(client->catalogs, client->arena, operation, request_record, request,
 		deadline_left(deadline_ms), reply_record, ret_reply, &answer);
 	client_say(client, result, &answer);
-	if (result >= 0)
+	if (result >= 0 || (!instances_pass_over(result) && result != -EACCES))
 		return result;
 	tried = instances_tried(client->catalogs, client->arena);
 	tried = tried ? arena_print(client->arena, "no catalogd answers: tried %s; %s", tried,

@@ -24,7 +24,7 @@
  *                    -ENOENT, -EACCES or -ECONNREFUSED the socket is not there, not ours to use,
  *                    or nobody answers behind it; -EBADMSG the answer made no sense; -EMSGSIZE or
  *                    -EINVAL the request cannot be sent; -ECHILD the handle was opened before
- *                    fork(); -ENOMEM.
+ *                    fork(); -EMFILE, -ENOMEM.
  * orderd_error and orderd_message then say more. Money is counted in the smallest unit (5900 is
  * 59.00), times are milliseconds since 1970 UTC, text is UTF-8.
  *

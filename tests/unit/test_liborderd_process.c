@@ -1,15 +1,18 @@
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "orderd.h"
 #include "router_fixture.h"
 
-/* liborderd's handles in a process and in its child. */
+/* liborderd's handles in a process, in its child, and where there is no descriptor left. */
 
 struct bench {
 	struct router *router;
 	struct orderd_client *client;
 	struct orderd_events *events;
+	int fds; /* left for a child */
 };
 
 static int begin(void **state)
@@ -181,6 +184,77 @@ static void an_iterator_belongs_to_the_process_that_opened_it(void **state)
 	assert_int_equal(event->seq, 2);
 }
 
+/* --- descriptors ---------------------------------------------------------------------------- */
+
+#define FDS_MAX 200
+#define FDS_ENOUGH 12
+
+static void leave_fds(int count)
+{
+	struct rlimit limit = { .rlim_cur = FDS_MAX, .rlim_max = FDS_MAX };
+	int fd = 0;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		_exit(9);
+	for (int next = 0; next >= 0; next = fcntl(STDIN_FILENO, F_DUPFD, 0))
+		fd = next;
+	while (count-- > 0)
+		close(fd--);
+}
+
+static bool is_without_fds(struct orderd_client *client, int result)
+{
+	return result == -EMFILE && strcmp(orderd_error(client), "no_descriptor") == 0 &&
+		strstr(orderd_message(client), "no file descriptor left");
+}
+
+static int work_without_fds(struct bench *bench)
+{
+	struct orderd_client *client;
+	struct orderd_books *books;
+	int result;
+
+	leave_fds(bench->fds);
+	result = orderd_open(&client, bench->router->f->dir);
+	if (result != 0)
+		return result == -EMFILE && bench->fds < FDS_ENOUGH ? 0 : 10;
+	result = get(client);
+	if (result != 0 && (!is_without_fds(client, result) || bench->fds >= FDS_ENOUGH))
+		return 11;
+	leave_fds(0);
+	if (!is_without_fds(client, orderd_book(client, 1, NULL, &books)))
+		return 12;
+	orderd_close(client);
+	return 0;
+}
+
+static void a_process_without_descriptors_is_told(void **state)
+{
+	struct bench *bench = *state;
+
+	router_start(bench->router, serve);
+	for (bench->fds = 0; bench->fds <= FDS_ENOUGH; bench->fds++)
+		assert_int_equal(in_child(bench, work_without_fds), 0);
+}
+
+/* --- requests for books --------------------------------------------------------------------- */
+
+static void a_book_that_cannot_be_asked_for_is_not_catalogds_fault(void **state)
+{
+	struct bench *bench = *state;
+	struct orderd_books *books;
+	char *sku = calloc(1, 1 << 20);
+
+	assert_non_null(sku);
+	memset(sku, 'A', (1 << 20) - 1);
+	router_start(bench->router, serve);
+	assert_int_equal(symlink(SOCKET_ORDERD, router_path(bench->router, SOCKET_CATALOGD)), 0);
+	assert_int_equal(orderd_book(bench->client, 0, sku, &books), -EMSGSIZE);
+	assert_string_equal(orderd_error(bench->client), "too_large");
+	assert_says(orderd_message(bench->client), "larger than");
+	free(sku);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -189,6 +263,8 @@ int main(void)
 		TEST(a_child_opens_a_handle_of_its_own),
 		TEST(a_handle_belongs_to_the_process_that_opened_it),
 		TEST(an_iterator_belongs_to_the_process_that_opened_it),
+		TEST(a_process_without_descriptors_is_told),
+		TEST(a_book_that_cannot_be_asked_for_is_not_catalogds_fault),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
