@@ -1,40 +1,11 @@
 #include <errno.h>
 
-#include "orderd.h"
-#include "router_fixture.h"
+#include "events_fixture.h"
 
 /* liborderd's events from a log of `level` events, of which some are published and some are not.
  * Events of a log that was restored have other orders: their levels lie RESTORED higher. */
 
 #define RESTORED 1000000
-
-struct bench {
-	struct router *router;
-	struct orderd_client *client;
-	struct orderd_events *events;
-};
-
-static int begin(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-
-	assert_non_null(bench);
-	bench->router = router_new();
-	assert_int_equal(orderd_open(&bench->client, bench->router->f->dir), 0);
-	*state = bench;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct bench *bench = *state;
-
-	orderd_events_close(bench->events);
-	orderd_close(bench->client);
-	router_free(bench->router);
-	free(bench);
-	return 0;
-}
 
 #define EVENT_FIELDS 5
 
@@ -204,8 +175,13 @@ static void assert_stale(struct bench *bench)
 	assert_int_equal(orderd_events_next(bench->events, 0, &event), -ESTALE);
 }
 
+/* What is followed up to 30 restarts with a log of this level. */
 static void restart_with(struct bench *bench, uint64_t level)
 {
+	bench->router->level = 30;
+	router_start(bench->router, serve_log);
+	open_after(bench, 0);
+	assert_next(bench, 1, 30);
 	router_stop(bench->router);
 	bench->router->level = level;
 	router_start(bench->router, serve_log);
@@ -213,28 +189,16 @@ static void restart_with(struct bench *bench, uint64_t level)
 
 static void a_log_that_was_restored_shorter_is_told(void **state)
 {
-	struct bench *bench = *state;
-
-	bench->router->level = 30;
-	router_start(bench->router, serve_log);
-	open_after(bench, 0);
-	assert_next(bench, 1, 30);
-	restart_with(bench, 10);
-	assert_stale(bench);
-	grow_aloud(bench, 35);
-	assert_stale(bench);
+	restart_with(*state, 10);
+	assert_stale(*state);
+	grow_aloud(*state, 35);
+	assert_stale(*state);
 }
 
 static void a_log_that_was_restored_and_has_grown_is_told(void **state)
 {
-	struct bench *bench = *state;
-
-	bench->router->level = 30;
-	router_start(bench->router, serve_log);
-	open_after(bench, 0);
-	assert_next(bench, 1, 30);
-	restart_with(bench, RESTORED + 35);
-	assert_stale(bench);
+	restart_with(*state, RESTORED + 35);
+	assert_stale(*state);
 }
 
 static void live_events_of_a_log_that_was_restored_are_told(void **state)

@@ -3,39 +3,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "orderd.h"
-#include "router_fixture.h"
+#include "events_fixture.h"
 
 /* liborderd's handles in a process, in its child, and where there is no descriptor left. */
-
-struct bench {
-	struct router *router;
-	struct orderd_client *client;
-	struct orderd_events *events;
-	int fds; /* left for a child */
-};
-
-static int begin(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-
-	assert_non_null(bench);
-	bench->router = router_new();
-	assert_int_equal(orderd_open(&bench->client, bench->router->f->dir), 0);
-	*state = bench;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct bench *bench = *state;
-
-	orderd_events_close(bench->events);
-	orderd_close(bench->client);
-	router_free(bench->router);
-	free(bench);
-	return 0;
-}
 
 #define EVENTS 3
 
@@ -189,6 +159,8 @@ static void an_iterator_belongs_to_the_process_that_opened_it(void **state)
 #define FDS_MAX 200
 #define FDS_ENOUGH 12
 
+static int fds_left; /* to a child */
+
 static void leave_fds(int count)
 {
 	struct rlimit limit = { .rlim_cur = FDS_MAX, .rlim_max = FDS_MAX };
@@ -214,12 +186,12 @@ static int work_without_fds(struct bench *bench)
 	struct orderd_books *books;
 	int result;
 
-	leave_fds(bench->fds);
+	leave_fds(fds_left);
 	result = orderd_open(&client, bench->router->f->dir);
 	if (result != 0)
-		return result == -EMFILE && bench->fds < FDS_ENOUGH ? 0 : 10;
+		return result == -EMFILE && fds_left < FDS_ENOUGH ? 0 : 10;
 	result = get(client);
-	if (result != 0 && (!is_without_fds(client, result) || bench->fds >= FDS_ENOUGH))
+	if (result != 0 && (!is_without_fds(client, result) || fds_left >= FDS_ENOUGH))
 		return 11;
 	leave_fds(0);
 	if (!is_without_fds(client, orderd_book(client, 1, NULL, &books)))
@@ -233,7 +205,7 @@ static void a_process_without_descriptors_is_told(void **state)
 	struct bench *bench = *state;
 
 	router_start(bench->router, serve);
-	for (bench->fds = 0; bench->fds <= FDS_ENOUGH; bench->fds++)
+	for (fds_left = 0; fds_left <= FDS_ENOUGH; fds_left++)
 		assert_int_equal(in_child(bench, work_without_fds), 0);
 }
 
