@@ -1,42 +1,21 @@
-#include "db.h"
+#include "db_inside.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <lmdb.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "failpoint.h"
 #include "store.h"
 
-#define TABLES_MAX 16
 #define READERS_MAX 126
 #define FILE_MODE 0660 /* store_settle has the last word */
-
-struct txn {
-	struct db *db;
-	MDB_txn *mdb; /* a reader's outlives the transaction: it is reset and renewed */
-	bool write, active;
-	int error;
-	uint64_t writes;
-};
-
-struct db {
-	MDB_env *env;
-	enum db_mode mode;
-	const char *const *tables;
-	unsigned table_count;
-	MDB_dbi dbis[TABLES_MAX];
-	int owner_fd;
-	struct txn writer, reader;
-	struct db *next;
-};
 
 /* LMDB's locks do not bear a second opening, or even a closing, of their file in one process: all
  * that a process has open of one store share an environment. */
 static struct db *opened;
 
-static int error_of(int rc)
+int db_error_of(int rc)
 {
 	switch (rc) {
 	case MDB_SUCCESS:
@@ -65,7 +44,7 @@ static int env_open(MDB_env **ret, const char *dir, int64_t size_max_bytes, unsi
 
 	int rc = mdb_env_create(&env);
 	if (rc)
-		return error_of(rc);
+		return db_error_of(rc);
 	if (size_max_bytes > 0)
 		rc = mdb_env_set_mapsize(env, (size_t)size_max_bytes);
 	if (!rc)
@@ -78,7 +57,7 @@ static int env_open(MDB_env **ret, const char *dir, int64_t size_max_bytes, unsi
 		mdb_env_close(env);
 	else
 		*ret = env;
-	return error_of(rc);
+	return db_error_of(rc);
 }
 
 static int env_fd(MDB_env *env)
@@ -106,14 +85,14 @@ static int tables_open(MDB_env *env, const char *const *tables, bool own, MDB_db
 
 	int rc = mdb_txn_begin(env, NULL, own ? 0 : MDB_RDONLY, &txn);
 	if (rc)
-		return error_of(rc);
+		return db_error_of(rc);
 	for (unsigned i = 0; !rc && tables[i]; i++)
 		rc = mdb_dbi_open(txn, tables[i], own ? MDB_CREATE : 0, &dbis[i]);
 	if (rc)
 		mdb_txn_abort(txn);
 	else
 		rc = mdb_txn_commit(txn);
-	return error_of(rc);
+	return db_error_of(rc);
 }
 
 static int store_fill(const char *dir, const void *argument)
@@ -226,7 +205,7 @@ int db_check_readers(struct db *db)
 {
 	int dead = 0, rc = mdb_reader_check(db->env, &dead);
 
-	return rc ? error_of(rc) : dead;
+	return rc ? db_error_of(rc) : dead;
 }
 
 /* Pages in use, or -errno: the two meta pages, the tables of free pages and of names, and ours. */
@@ -238,7 +217,7 @@ static int64_t pages_count(struct db *db, MDB_txn *mdb)
 	for (unsigned i = 0; i < db->table_count + 2; i++) {
 		int rc = mdb_stat(mdb, i < 2 ? (MDB_dbi)i : db->dbis[i - 2], &stat);
 		if (rc)
-			return error_of(rc);
+			return db_error_of(rc);
 		pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
 	}
 	return (int64_t)pages;
@@ -263,7 +242,7 @@ int db_usage(struct db *db, struct db_usage *ret)
 	if (!rc)
 		rc = mdb_env_stat(db->env, &stat);
 	if (rc)
-		return error_of(rc);
+		return db_error_of(rc);
 	*ret = (struct db_usage){
 		.used_bytes = pages * stat.ms_psize,
 		.size_max_bytes = (int64_t)info.me_mapsize,
@@ -274,7 +253,7 @@ int db_usage(struct db *db, struct db_usage *ret)
 
 int db_copy(struct db *db, int fd, bool compact)
 {
-	return error_of(mdb_env_copyfd2(db->env, fd, compact ? MDB_CP_COMPACT : 0));
+	return db_error_of(mdb_env_copyfd2(db->env, fd, compact ? MDB_CP_COMPACT : 0));
 }
 
 /* --- transactions --------------------------------------------------------------------------- */
@@ -298,7 +277,7 @@ int txn_begin(struct db *db, bool write, struct txn **ret)
 		rc = rc ? rc : mdb_begin(db, txn);
 	}
 	if (rc)
-		return error_of(rc);
+		return db_error_of(rc);
 	txn->active = true;
 	txn->error = 0;
 	txn->writes = 0;
@@ -324,7 +303,7 @@ void txn_abort(struct txn *txn)
 static int commit_error(struct db *db, int rc)
 {
 	MDB_txn *mdb;
-	int error = rc == EIO && errno == 0 ? -ENOSPC : error_of(rc);
+	int error = rc == EIO && errno == 0 ? -ENOSPC : db_error_of(rc);
 
 	if (error != -ENOSPC)
 		return error;
@@ -373,128 +352,4 @@ const char *txn_table_name(const struct txn *txn, unsigned table)
 {
 	assert(table < txn->db->table_count);
 	return txn->db->tables[table];
-}
-
-/* --- keys and entries ----------------------------------------------------------------------- */
-
-static MDB_dbi table_dbi(const struct txn *txn, unsigned table)
-{
-	assert(txn->active);
-	assert(table < txn->db->table_count);
-	return txn->db->dbis[table];
-}
-
-static MDB_val val_of_key(const struct key *key)
-{
-	assert(key->size > 0 && key->size <= sizeof(key->bytes));
-	return (MDB_val){ .mv_size = key->size, .mv_data = (void *)key->bytes };
-}
-
-static struct slice slice_of_val(MDB_val val)
-{
-	return (struct slice){ .at = val.mv_data, .size = val.mv_size };
-}
-
-/* True: found. Not found is no error. */
-static bool txn_found(struct txn *txn, int rc)
-{
-	if (rc && rc != MDB_NOTFOUND)
-		txn_fail(txn, error_of(rc));
-	return rc == 0;
-}
-
-bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slice *ret)
-{
-	MDB_val at = val_of_key(key), value;
-
-	if (txn->error || !txn_found(txn, mdb_get(txn->mdb, table_dbi(txn, table), &at, &value)))
-		return false;
-	*ret = slice_of_val(value);
-	return true;
-}
-
-void txn_put(struct txn *txn, unsigned table, const struct key *key, const void *at, size_t size)
-{
-	MDB_val where = val_of_key(key), value = { .mv_size = size, .mv_data = (void *)at };
-
-	assert(txn->write);
-	txn_fail(txn, FAILPOINT("put", txn_table_name(txn, table)));
-	if (txn->error)
-		return;
-	txn->writes++;
-	txn_fail(txn, error_of(mdb_put(txn->mdb, table_dbi(txn, table), &where, &value, 0)));
-}
-
-bool txn_delete(struct txn *txn, unsigned table, const struct key *key)
-{
-	MDB_val at = val_of_key(key);
-
-	assert(txn->write);
-	txn_fail(txn, FAILPOINT("delete", txn_table_name(txn, table)));
-	if (txn->error || !txn_found(txn, mdb_del(txn->mdb, table_dbi(txn, table), &at, NULL)))
-		return false;
-	txn->writes++;
-	return true;
-}
-
-uint64_t txn_count(struct txn *txn, unsigned table)
-{
-	MDB_dbi dbi = table_dbi(txn, table);
-	MDB_stat stat;
-
-	return !txn->error && txn_found(txn, mdb_stat(txn->mdb, dbi, &stat)) ? stat.ms_entries : 0;
-}
-
-bool txn_last(struct txn *txn, unsigned table, struct slice *ret_key, struct slice *ret_value)
-{
-	struct scan scan = scan_from(txn, table, NULL);
-	MDB_val key, value;
-	bool found = false;
-
-	if (scan.cursor)
-		found = txn_found(txn, mdb_cursor_get(scan.cursor, &key, &value, MDB_LAST));
-	scan_end(&scan);
-	if (found) {
-		*ret_key = slice_of_val(key);
-		*ret_value = slice_of_val(value);
-	}
-	return found;
-}
-
-struct scan scan_from(struct txn *txn, unsigned table, const struct key *from)
-{
-	struct scan scan = { .txn = txn };
-	MDB_dbi dbi = table_dbi(txn, table);
-	MDB_cursor *cursor = NULL;
-
-	if (!txn->error && txn_found(txn, mdb_cursor_open(txn->mdb, dbi, &cursor)))
-		scan.cursor = cursor;
-	if (from)
-		scan.start = *from;
-	return scan;
-}
-
-bool scan_next(struct scan *scan)
-{
-	MDB_val key = { .mv_size = scan->start.size, .mv_data = scan->start.bytes };
-	MDB_cursor_op op = MDB_NEXT;
-	MDB_val value;
-
-	if (!scan->cursor || scan->txn->error)
-		return false;
-	if (!scan->started)
-		op = scan->start.size > 0 ? MDB_SET_RANGE : MDB_FIRST;
-	scan->started = true;
-	if (!txn_found(scan->txn, mdb_cursor_get(scan->cursor, &key, &value, op)))
-		return false;
-	scan->key = slice_of_val(key);
-	scan->value = slice_of_val(value);
-	return true;
-}
-
-void scan_end(struct scan *scan)
-{
-	if (scan->cursor)
-		mdb_cursor_close(scan->cursor);
-	scan->cursor = NULL;
 }

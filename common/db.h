@@ -82,6 +82,8 @@ const char *txn_table_name(const struct txn *txn, unsigned table); /* for messag
 bool txn_get(struct txn *txn, unsigned table, const struct key *key, struct slice *ret);
 void txn_put(struct txn *txn, unsigned table, const struct key *key, const void *at, size_t size);
 bool txn_delete(struct txn *txn, unsigned table, const struct key *key); /* true if it was there */
+/* Deletes all entries, also those that a damaged key keeps from being found. */
+void txn_empty(struct txn *txn, unsigned table);
 uint64_t txn_count(struct txn *txn, unsigned table);
 bool txn_last(struct txn *txn, unsigned table, struct slice *ret_key, struct slice *ret_value);
 

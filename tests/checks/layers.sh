@@ -67,7 +67,7 @@ only()
 		esac
 	done
 }
-only LMDB '\b(mdb_|MDB_)|[<"]lmdb\.h' common/db.c
+only LMDB '\b(mdb_|MDB_)|[<"]lmdb\.h' common/db.c common/db_entries.c common/db_inside.h
 only msgpack '\bmsgpack_|\bMSGPACK_|[<"]msgpack(\.h|/)' common/codec.c
 only "a zmq socket" '\b(zmq_|ZMQ_)|[<"]zmq\.h' common/transport.c common/publisher.c common/client_socket.c
 only curses '[<"]n?curses' tools/top_screen.c
