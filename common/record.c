@@ -27,7 +27,7 @@ void record_damaged(struct txn *txn, unsigned table, struct slice key, const cha
 	size_t used = (size_t)snprintf(damage, sizeof(damage), "table %s, key ",
 		txn_table_name(txn, table));
 
-	for (size_t i = 0; i < key.size && used + 3 < sizeof(damage); i++, used += 2)
+	for (size_t i = 0; i < key.size && i < sizeof(((struct key *)0)->bytes); i++, used += 2)
 		snprintf(damage + used, 3, "%02x", ((const uint8_t *)key.at)[i]);
 	snprintf(damage + used, sizeof(damage) - used, ": %s", what);
 	txn_fail(txn, -EUCLEAN);
@@ -36,6 +36,19 @@ void record_damaged(struct txn *txn, unsigned table, struct slice key, const cha
 const char *record_damage(void)
 {
 	return damage;
+}
+
+bool record_key(struct txn *txn, unsigned table, struct slice at, struct key *ret)
+{
+	struct key key = { 0 };
+
+	if (at.size == 0 || at.size > sizeof(key.bytes)) {
+		record_damaged(txn, table, at, at.size ? "key too long" : "key empty");
+		return false;
+	}
+	key_add_bytes(&key, at.at, at.size);
+	*ret = key;
+	return true;
 }
 
 /* What the checksum covers stands in one piece, so that it is hashed in one go: table, key,

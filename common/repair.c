@@ -10,25 +10,31 @@ struct repair_entry {
 	struct slice value;
 	const struct record *record; /* NULL: the value as it is */
 	const void *from;
+	bool seen; /* the table has it */
 };
 
 /* What a table wants to become like the expectations. */
 struct change {
 	const struct repair_entry *entry; /* NULL: the key goes */
-	struct key key;
+	struct slice key;
+	const char *what;
 };
 
 struct changes {
 	struct change *at;
 	size_t count;
+	bool scattered; /* a lookup does not find all that is there, so a deletion would not either */
 };
 
-static struct key key_of(struct slice bytes)
+bool repair_key(struct slice at, struct key *ret)
 {
 	struct key key = { 0 };
 
-	key_add_bytes(&key, bytes.at, bytes.size);
-	return key;
+	if (at.size == 0 || at.size > sizeof(key.bytes))
+		return false;
+	key_add_bytes(&key, at.at, at.size);
+	*ret = key;
+	return true;
 }
 
 void *repair_grown(struct repair *repair, void *list, size_t count, size_t size)
@@ -64,12 +70,50 @@ static bool is_damage(struct repair *repair)
 	return true;
 }
 
+static bool is_sound(struct repair *repair, unsigned table, struct slice key, struct slice value)
+{
+	arena_reset(repair->scratch);
+	return record_is_sound(repair->txn, repair->scratch, table, key, value) ||
+		!is_damage(repair);
+}
+
+/* Whether a lookup ends where the scan is. A key that was flipped stands where its order is not, and
+ * hides others. */
+static bool is_in_place(struct repair *repair, unsigned table, const struct scan *scan)
+{
+	struct slice value;
+	struct key key;
+
+	return repair_key(scan->key, &key) && txn_get(repair->txn, table, &key, &value) &&
+		value.at == scan->value.at;
+}
+
+static void look_up(struct repair *repair, unsigned table, const struct scan *scan)
+{
+	if (!is_in_place(repair, table, scan))
+		repair_find(repair, table, scan->key, "sound, but not found by its key", false);
+}
+
+bool repair_next(struct repair *repair, unsigned table, struct scan *scan)
+{
+	struct key key;
+
+	while (scan_next(scan)) {
+		if (repair_key(scan->key, &key))
+			return true;
+		repair_find(repair, table, scan->key, "damaged: no key is like this", false);
+	}
+	return false;
+}
+
 bool repair_read(struct repair *repair, unsigned table, const struct scan *scan,
 	const struct record *record, void *ret)
 {
 	arena_reset(repair->scratch);
-	if (record_read(repair->txn, repair->scratch, table, scan->key, scan->value, record, ret))
+	if (record_read(repair->txn, repair->scratch, table, scan->key, scan->value, record, ret)) {
+		look_up(repair, table, scan);
 		return true;
+	}
 	if (is_damage(repair))
 		repair_find(repair, table, scan->key, "damaged, and stands nowhere else", false);
 	return false;
@@ -79,60 +123,14 @@ void repair_look(struct repair *repair, unsigned table)
 {
 	struct scan scan = scan_from(repair->txn, table, NULL);
 
-	while (scan_next(&scan)) {
-		arena_reset(repair->scratch);
-		if (!record_is_sound(repair->txn, repair->scratch, table, scan.key, scan.value) &&
-			is_damage(repair))
+	while (repair_next(repair, table, &scan)) {
+		if (is_sound(repair, table, scan.key, scan.value))
+			look_up(repair, table, &scan);
+		else
 			repair_find(repair, table, scan.key, "damaged, and stands nowhere else",
 				false);
 	}
 	scan_end(&scan);
-}
-
-/* --- changing ------------------------------------------------------------------------------- */
-
-static void change_add(struct repair *repair, struct changes *changes, struct slice key,
-	const struct repair_entry *entry)
-{
-	struct change *at = repair_grown(repair, changes->at, changes->count, sizeof(*at));
-
-	if (!at)
-		return;
-	changes->at = at;
-	at[changes->count++] = (struct change){ entry, key_of(key) };
-}
-
-static void changes_make(struct repair *repair, unsigned table, struct changes *changes)
-{
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct repair_entry *entry = changes->at[i].entry;
-		const struct key *key = &changes->at[i].key;
-
-		if (!entry)
-			txn_delete(repair->txn, table, key);
-		else if (entry->record)
-			record_put(repair->txn, table, key, entry->record, entry->from);
-		else
-			txn_put(repair->txn, table, key, entry->value.at, entry->value.size);
-	}
-	free(changes->at);
-}
-
-void repair_counters(struct repair *repair, unsigned table)
-{
-	struct scan scan = scan_from(repair->txn, table, NULL);
-	struct changes changes = { 0 };
-
-	while (scan_next(&scan)) {
-		arena_reset(repair->scratch);
-		if (record_is_sound(repair->txn, repair->scratch, table, scan.key, scan.value) ||
-			!is_damage(repair))
-			continue;
-		repair_find(repair, table, scan.key, "damaged: this counter begins again", true);
-		change_add(repair, &changes, scan.key, NULL);
-	}
-	scan_end(&scan);
-	changes_make(repair, table, &changes);
 }
 
 /* --- what is expected ------------------------------------------------------------------------ */
@@ -176,16 +174,12 @@ void repair_keep(struct repair *repair, unsigned index, unsigned table)
 	struct scan scan = scan_from(repair->txn, index, NULL);
 
 	while (scan_next(&scan)) {
-		struct key key = key_of(scan.key), named = { 0 };
+		struct key key, named;
 		struct slice value;
 
-		if (scan.value.size == 0 || scan.value.size > sizeof(named.bytes))
-			continue;
-		named = key_of(scan.value);
-		arena_reset(repair->scratch);
-		if (txn_get(repair->txn, table, &named, &value) &&
-			!record_is_sound(repair->txn, repair->scratch, table, scan.value, value) &&
-			is_damage(repair))
+		if (repair_key(scan.key, &key) && repair_key(scan.value, &named) &&
+			txn_get(repair->txn, table, &named, &value) &&
+			!is_sound(repair, table, scan.value, value))
 			repair_expect(repair, &key, scan.value.at, scan.value.size);
 	}
 	scan_end(&scan);
@@ -232,53 +226,150 @@ static bool entry_is(struct repair *repair, unsigned table, const struct repair_
 	return same;
 }
 
-/* The expectations that come before the key, and are not there. */
-static size_t missing_until(struct repair *repair, unsigned table, struct changes *changes,
-	size_t at, const struct scan *scan)
+/* In order, each once: the first of those with the same key. */
+static void entries_sort(struct repair *repair)
 {
-	for (; at < repair->count; at++) {
-		const struct repair_entry *entry = &repair->entries[at];
+	size_t count = 0;
 
-		if (scan && bytes_compare(entry->key, scan->key) >= 0)
-			break;
-		if (at > 0 && entry_compare(entry, entry - 1) == 0)
-			continue;
-		repair_find(repair, table, entry->key, "was missing", true);
-		change_add(repair, changes, entry->key, entry);
+	if (repair->count > 0)
+		qsort(repair->entries, repair->count, sizeof(*repair->entries), entry_compare);
+	for (size_t i = 0; i < repair->count; i++)
+		if (count == 0 || entry_compare(&repair->entries[count - 1], &repair->entries[i]))
+			repair->entries[count++] = repair->entries[i];
+	repair->count = count;
+}
+
+static struct repair_entry *entry_find(struct repair *repair, struct slice key)
+{
+	struct repair_entry wanted = { .key = key };
+
+	return repair->count == 0
+		? NULL
+		: bsearch(&wanted, repair->entries, repair->count, sizeof(wanted), entry_compare);
+}
+
+static void entry_put(struct repair *repair, unsigned table, const struct repair_entry *entry)
+{
+	struct key key;
+
+	if (!repair_key(entry->key, &key))
+		return;
+	if (entry->record)
+		record_put(repair->txn, table, &key, entry->record, entry->from);
+	else
+		txn_put(repair->txn, table, &key, entry->value.at, entry->value.size);
+}
+
+/* --- changing ------------------------------------------------------------------------------- */
+
+static void change_add(struct repair *repair, struct changes *changes, struct slice key,
+	const struct repair_entry *entry, const char *what)
+{
+	struct change *at = repair_grown(repair, changes->at, changes->count, sizeof(*at));
+
+	if (!at)
+		return;
+	changes->at = at;
+	key.at = arena_text(repair->arena, key.at, key.size);
+	if (!key.at)
+		txn_fail(repair->txn, -ENOMEM);
+	else
+		at[changes->count++] = (struct change){ entry, key, what };
+}
+
+static void changes_make(struct repair *repair, unsigned table, const struct changes *changes)
+{
+	struct key key;
+
+	for (size_t i = 0; i < changes->count; i++) {
+		if (changes->at[i].entry)
+			entry_put(repair, table, changes->at[i].entry);
+		else if (repair_key(changes->at[i].key, &key))
+			txn_delete(repair->txn, table, &key);
 	}
-	return at;
+}
+
+/* In the place of whatever stands there. */
+static void table_write(struct repair *repair, unsigned table)
+{
+	txn_empty(repair->txn, table);
+	for (size_t i = 0; i < repair->count; i++)
+		entry_put(repair, table, &repair->entries[i]);
+}
+
+/* An entry under a scan that the table has to have; NULL: it is as expected. */
+static const char *entry_judge(struct repair *repair, unsigned table, struct repair_entry *entry,
+	const struct scan *scan, bool in_place)
+{
+	if (entry->seen)
+		return "stood there twice";
+	entry->seen = true;
+	if (!entry_is(repair, table, entry, scan))
+		return "was wrong";
+	return in_place ? NULL : "was not found by its key";
+}
+
+/* `stray` is what to say of an entry that is not expected. */
+static void compare(struct repair *repair, unsigned table, const char *stray,
+	struct changes *changes)
+{
+	struct scan scan = scan_from(repair->txn, table, NULL);
+
+	while (scan_next(&scan)) {
+		struct repair_entry *entry = entry_find(repair, scan.key);
+		bool in_place = is_in_place(repair, table, &scan);
+		const char *what =
+			entry ? entry_judge(repair, table, entry, &scan, in_place) : stray;
+
+		changes->scattered = changes->scattered || !in_place;
+		if (what)
+			change_add(repair, changes, scan.key, entry, what);
+	}
+	scan_end(&scan);
+	for (size_t i = 0; i < repair->count; i++) {
+		struct repair_entry *entry = &repair->entries[i];
+
+		if (!entry->seen)
+			change_add(repair, changes, entry->key, entry, "was missing");
+		entry->seen = false;
+	}
+}
+
+/* Mended is what a second look does not find any more. */
+static void table_mend(struct repair *repair, unsigned table, const char *stray)
+{
+	struct changes changes = { 0 }, left = { 0 };
+
+	entries_sort(repair);
+	compare(repair, table, stray, &changes);
+	if (changes.scattered)
+		table_write(repair, table);
+	else
+		changes_make(repair, table, &changes);
+	if (changes.count > 0)
+		compare(repair, table, stray, &left);
+	for (size_t i = 0; i < changes.count; i++)
+		repair_find(repair, table, changes.at[i].key, changes.at[i].what, left.count == 0);
+	free(changes.at);
+	free(left.at);
+	repair->count = 0;
 }
 
 void repair_table(struct repair *repair, unsigned table)
 {
+	table_mend(repair, table, "belongs to nothing");
+}
+
+void repair_counters(struct repair *repair, unsigned table)
+{
 	struct scan scan = scan_from(repair->txn, table, NULL);
-	struct changes changes = { 0 };
-	size_t at = 0;
+	struct key key;
 
-	if (repair->count > 0)
-		qsort(repair->entries, repair->count, sizeof(*repair->entries), entry_compare);
-	while (scan_next(&scan)) {
-		const struct repair_entry *entry = NULL;
-
-		at = missing_until(repair, table, &changes, at, &scan);
-		if (at < repair->count && bytes_compare(repair->entries[at].key, scan.key) == 0)
-			entry = &repair->entries[at];
-		if (!entry) {
-			repair_find(repair, table, scan.key, "belongs to nothing", true);
-			change_add(repair, &changes, scan.key, NULL);
-			continue;
-		}
-		if (!entry_is(repair, table, entry, &scan)) {
-			repair_find(repair, table, scan.key, "was wrong", true);
-			change_add(repair, &changes, scan.key, entry);
-		}
-		while (at < repair->count && bytes_compare(repair->entries[at].key, scan.key) == 0)
-			at++;
-	}
+	while (scan_next(&scan))
+		if (repair_key(scan.key, &key) && is_sound(repair, table, scan.key, scan.value))
+			repair_expect(repair, &key, scan.value.at, scan.value.size);
 	scan_end(&scan);
-	missing_until(repair, table, &changes, at, NULL);
-	changes_make(repair, table, &changes);
-	repair->count = 0;
+	table_mend(repair, table, "damaged: this counter begins again");
 }
 
 void repair_done(struct repair *repair)

@@ -36,16 +36,22 @@ extern const struct repair_plan catalogd_repair, orderd_repair, stockd_repair;
  * memory, and the transaction has failed; the list is as it was. */
 void *repair_grown(struct repair *repair, void *list, size_t count, size_t size);
 
+/* A key as a scan returned it. False: it is empty or longer than any of ours. */
+bool repair_key(struct slice at, struct key *ret);
+
 /* Names something. */
 void repair_find(struct repair *repair, unsigned table, struct slice key, const char *what,
 	bool mended);
 
+/* scan_next over a table of records that passes over what can be no key, and names it. */
+bool repair_next(struct repair *repair, unsigned table, struct scan *scan);
+
 /* One record under a scan; its strings live in the scratch arena, until the next. False: it is
- * damaged, and named. */
+ * damaged, and named. One that a lookup does not find is named, too. */
 bool repair_read(struct repair *repair, unsigned table, const struct scan *scan,
 	const struct record *record, void *ret);
 
-/* Names what is damaged in a table of records. */
+/* Names what is damaged in a table of records, and what a lookup does not find. */
 void repair_look(struct repair *repair, unsigned table);
 
 /* Names counters that are damaged, and lets them begin at 0 again. */
@@ -60,7 +66,9 @@ void repair_expect_record(struct repair *repair, const struct key *key, const st
  * right. */
 void repair_keep(struct repair *repair, unsigned index, unsigned table);
 
-/* Makes the table hold what is expected and nothing else, and forgets the expectations. */
+/* Makes the table hold what is expected and nothing else, and forgets the expectations. Where keys
+ * are not found it is emptied and written anew. As mended counts only what a second look in the same
+ * transaction finds right. */
 void repair_table(struct repair *repair, unsigned table);
 
 void repair_done(struct repair *repair);

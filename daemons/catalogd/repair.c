@@ -10,7 +10,7 @@ static uint64_t expect_skus(struct repair *repair)
 	uint64_t book_id = 0;
 	struct book book;
 
-	while (scan_next(&scan)) {
+	while (repair_next(repair, TABLE_BOOKS, &scan)) {
 		struct key id, sku;
 
 		book_id = key_read_u64(scan.key, 0);

@@ -79,7 +79,7 @@ static void take_orders(struct repair *repair, struct findings *findings)
 	struct scan scan = scan_from(repair->txn, TABLE_ORDERS, NULL);
 	struct order order;
 
-	while (scan_next(&scan)) {
+	while (repair_next(repair, TABLE_ORDERS, &scan)) {
 		uint64_t order_id = key_read_u64(scan.key, 0);
 
 		if (repair_read(repair, TABLE_ORDERS, &scan, &stored_order_record, &order))

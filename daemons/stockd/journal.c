@@ -7,6 +7,7 @@
 #include "repair.h"
 
 #define KEY_KEPT_MS (INT64_C(24) * 3600 * 1000)
+#define AGE_BYTES 8 /* the time, before the key itself */
 #define KEYS_FORGOTTEN_MAX 16
 #define LINES_LOOKED_AT_MAX 10000
 
@@ -154,13 +155,22 @@ bool journal_key_get(struct stock *stock, const char *text, struct journal_key *
 
 static void key_forget(struct stock *stock, const struct key *age)
 {
-	struct key text = text_key(age->bytes + 8, age->size - 8);
+	struct key text = text_key(age->bytes + AGE_BYTES, age->size - AGE_BYTES);
 	struct journal_key found;
 
 	/* Used anew since then, it has a younger age and stays. */
 	if (key_read(stock, &text, &found) && key_is_old(stock, found.at))
 		txn_delete(stock->txn, TABLE_KEYS, &text);
 	txn_delete(stock->txn, TABLE_KEY_AGES, age);
+}
+
+/* Keys without a checksum: one that is none is not looked up. */
+static bool age_take(const struct stock *stock, struct slice at, struct key *ret)
+{
+	if (at.size > AGE_BYTES)
+		return record_key(stock->txn, TABLE_KEY_AGES, at, ret);
+	record_damaged(stock->txn, TABLE_KEY_AGES, at, "not the age of a key");
+	return false;
 }
 
 static void keys_forget_old(struct stock *stock)
@@ -170,8 +180,9 @@ static void keys_forget_old(struct stock *stock)
 	size_t count = 0;
 
 	while (count < KEYS_FORGOTTEN_MAX && scan_next(&scan) &&
-		key_is_old(stock, (int64_t)key_read_u64(scan.key, 0)))
-		old[count++] = text_key(scan.key.at, scan.key.size);
+		key_is_old(stock, (int64_t)key_read_u64(scan.key, 0)) &&
+		age_take(stock, scan.key, &old[count]))
+		count++;
 	scan_end(&scan);
 	for (size_t i = 0; i < count; i++)
 		key_forget(stock, &old[i]);
@@ -186,12 +197,11 @@ static void expect_older_ages(struct repair *repair)
 	struct slice value;
 
 	while (scan_next(&scan)) {
-		struct key age = text_key(scan.key.at, scan.key.size);
-		struct key text = { 0 };
+		struct key age, text;
 
-		if (age.size <= 8)
+		if (scan.key.size <= AGE_BYTES || !repair_key(scan.key, &age))
 			continue;
-		text = text_key(age.bytes + 8, age.size - 8);
+		text = text_key(age.bytes + AGE_BYTES, age.size - AGE_BYTES);
 		arena_reset(repair->scratch);
 		if (!txn_get(repair->txn, TABLE_KEYS, &text, &value))
 			continue;
@@ -210,7 +220,7 @@ void journal_expect_ages(struct repair *repair)
 	struct scan scan = scan_from(repair->txn, TABLE_KEYS, NULL);
 	struct journal_key found;
 
-	while (scan_next(&scan)) {
+	while (repair_next(repair, TABLE_KEYS, &scan)) {
 		struct key text = text_key(scan.key.at, scan.key.size), age;
 
 		if (!repair_read(repair, TABLE_KEYS, &scan, &key_record, &found))

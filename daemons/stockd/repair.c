@@ -59,7 +59,7 @@ static void take_journal(struct repair *repair, struct balances *balances)
 	struct movement line;
 	uint64_t last = 0;
 
-	while (scan_next(&scan)) {
+	while (repair_next(repair, TABLE_JOURNAL, &scan)) {
 		uint64_t seq = key_read_u64(scan.key, 0);
 		struct balance *balance = NULL;
 
@@ -98,7 +98,7 @@ static void take_reservations(struct repair *repair, struct balances *balances)
 	struct scan scan = scan_from(repair->txn, TABLE_RESERVATIONS, NULL);
 	struct reservation reservation;
 
-	while (scan_next(&scan)) {
+	while (repair_next(repair, TABLE_RESERVATIONS, &scan)) {
 		if (repair_read(repair, TABLE_RESERVATIONS, &scan, &reservation_record,
 			    &reservation))
 			take_reservation(repair, balances, &reservation);
