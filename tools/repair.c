@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,13 @@ static const struct field mending_fields[] = {
 };
 static const struct record mending_record = RECORD(mending, mending_fields);
 
+static void add(struct mending *mending, const struct told *told)
+{
+	*(told->mended ? &mending->mended : &mending->left) += 1;
+	if (mending->told < FOUND_MAX)
+		mending->found[mending->told++] = *told;
+}
+
 /* A line as common/repair_store.h says. */
 static void take(struct mending *mending, const char *store, const char *line)
 {
@@ -56,9 +64,7 @@ static void take(struct mending *mending, const char *store, const char *line)
 	if (!mended)
 		return;
 	told.mended = *mended == '1';
-	*(told.mended ? &mending->mended : &mending->left) += 1;
-	if (mending->told < FOUND_MAX)
-		mending->found[mending->told++] = told;
+	add(mending, &told);
 }
 
 static int spawn(const char *daemon, const char *state_dir, bool write, int out, pid_t *ret)
@@ -81,9 +87,49 @@ static int spawn(const char *daemon, const char *state_dir, bool write, int out,
 	return error;
 }
 
+/* What a daemon told that did not come to its end is not written: nothing is mended of it. */
+static void take_back(struct mending *mending, size_t told_before, uint64_t mended_before)
+{
+	for (size_t i = told_before; i < mending->told; i++)
+		mending->found[i].mended = false;
+	mending->left += mending->mended - mended_before;
+	mending->mended = mended_before;
+}
+
+/* LMDB trusts the links inside of its pages, and follows a wrong one to anywhere. */
+static bool is_crash(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE ||
+		signal == SIGILL;
+}
+
+static void tell_end(const char *daemon, int status)
+{
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (!signal)
+		fprintf(stderr,
+			"orderctl: %s could not look through its store, see above.\n"
+			"Where it says Input/output error, pages of the store are damaged, and no"
+			" repair can read them:\nrestore a backup (orderctl restore).\n",
+			daemon);
+	else if (!is_crash(signal))
+		fprintf(stderr,
+			"orderctl: %s was ended by signal %d (%s) while it read its store.\n",
+			daemon, signal, strsignal(signal));
+	else
+		fprintf(stderr,
+			"orderctl: %s was ended by signal %d (%s) while it read its store: its"
+			" pages are damaged,\nand no repair can read them; restore a backup"
+			" (orderctl restore).\n",
+			daemon, signal, strsignal(signal));
+}
+
 /* Its lines until it ends, which it does by itself. */
 static int daemon_hear(struct mending *mending, const char *daemon, int in, pid_t pid)
 {
+	size_t told_before = mending->told;
+	uint64_t mended_before = mending->mended;
 	FILE *lines = fdopen(in, "r");
 	char *line = NULL;
 	size_t room = 0;
@@ -98,10 +144,13 @@ static int daemon_hear(struct mending *mending, const char *daemon, int in, pid_
 		close(in);
 	if (waitpid(pid, &status, 0) == pid && status == 0)
 		return STATUS_DONE;
-	fprintf(stderr,
-		"orderctl: %s could not look through its store, see above.\nIs the suite stopped"
-		" (systemctl stop orderd.target)?\n",
-		daemon);
+	take_back(mending, told_before, mended_before);
+	add(mending,
+		&(struct told){ .store = daemon,
+			.table = "",
+			.key = "",
+			.what = "not looked through to its end" });
+	tell_end(daemon, status);
 	return STATUS_REFUSED;
 }
 
@@ -126,7 +175,7 @@ static int daemon_ask(struct mending *mending, const char *daemon)
 int repair_run(struct ctl *ctl)
 {
 	struct mending mending = { .ctl = ctl, .written = ctl_option(ctl, "write") };
-	int locks[CTL_LOCKS], status;
+	int locks[CTL_LOCKS], status, unread = STATUS_DONE;
 
 	mending.found = arena_take(ctl->arena, FOUND_MAX * sizeof(*mending.found));
 	if (!mending.found)
@@ -135,11 +184,12 @@ int repair_run(struct ctl *ctl)
 	if (status)
 		return status;
 	ctl_unlock_stores(locks); /* the daemons that are asked take them */
-	for (size_t i = 0; i < VAULT_STORES && !status; i++)
+	for (size_t i = 0; i < VAULT_STORES; i++) {
 		status = daemon_ask(&mending, vault_stores[i]);
-	if (status)
-		return status;
+		unread = unread ? unread : status;
+	}
 	output_record(&mending_record, &mending);
-	return mending.left > 0 || (mending.mended > 0 && !mending.written) ? STATUS_REFUSED
-									    : STATUS_DONE;
+	return unread || mending.left > 0 || (mending.mended > 0 && !mending.written)
+		? STATUS_REFUSED
+		: STATUS_DONE;
 }

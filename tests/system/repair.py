@@ -1,5 +1,6 @@
 """orderctl fsck --repair over the stores of a stopped suite: named first, then put right."""
 import json
+import os
 import unittest
 
 import suite
@@ -69,6 +70,40 @@ class Repair(unittest.TestCase):
             self.running.start(name)
         self.assertEqual(self.running.audit(), found)
         self.assertEqual(self.running.orderctl("fsck")[0], 0)
+
+    def test_what_is_called_mended_is_not_found_again(self):
+        orders = [self.running.create(user_id=7)["order_id"] for _ in range(3)]
+        self.running.wait_settled()
+        found = self.running.audit()
+        self.stop()
+        # The second entry of user 7 says user 6, and stands where that user's are not.
+        self.flip("orderd", (7).to_bytes(8, "big") + (2 ** 64 - 1 - orders[1]).to_bytes(8, "big"),
+                  -9)
+        status, told, err = self.repair("--write")
+        self.assertEqual((status, told["left_count"]), (0, 0), err)
+        self.assertGreater(told["mended_count"], 1)
+        status, told, err = self.repair()
+        self.assertEqual((status, told["found"]), (0, []), err)
+        for name in suite.DAEMONS:
+            self.running.start(name)
+        self.assertEqual(self.running.audit(), found)
+
+    def test_a_store_that_cannot_be_read_is_said_to_be_so_and_the_others_are_looked_at(self):
+        order = self.running.create(user_id=7)
+        self.running.wait_settled()
+        self.stop()
+        self.flip("orderd", (7).to_bytes(8, "big") +
+                  (2 ** 64 - 1 - order["order_id"]).to_bytes(8, "big"), 0)
+        os.truncate(f"{self.state}/catalogd/data.mdb", 8192)
+        for options in ((), ("--write",)):
+            status, told, err = self.repair(*options)
+            self.assertEqual(status, 1)
+            self.assertIn("catalogd was ended by signal 7", err)
+            self.assertIn("its pages are damaged", err)
+            self.assertIn("restore", err)
+            self.assertEqual([(one["store"], one["table"], one["mended"]) for one in told["found"]],
+                             [("catalogd", "", False), ("orderd", "users", True)])
+            self.assertEqual((told["mended_count"], told["left_count"]), (1, 1))
 
 
 if __name__ == "__main__":
