@@ -20,6 +20,7 @@
 #include "repair_store.h"
 #include "settings.h"
 #include "store.h"
+#include "streams.h"
 #include "transport.h"
 #include "watchdog.h"
 
@@ -449,6 +450,8 @@ int daemon_main(const struct program *program, int argc, char **argv)
 	bool writes = mends && word_take(&argc, argv, "--write");
 	int status = EXIT_USAGE;
 
+	streams_keep();
+	streams_check_at_exit(program->name); /* also where argp prints the help and exits */
 	log_open(program->name);
 	if (failpoints_open(program->name))
 		log_message(MESSAGE_FAILPOINTS, NULL, "failpoints are on, by ORDERD_FAILPOINTS");

@@ -46,5 +46,5 @@ int repair_store(const struct repair_plan *plan, const struct suite_settings *su
 		return result;
 	result = mend(db, plan, write);
 	db_close(db);
-	return result == 0 && fflush(stdout) != 0 ? -errno : result;
+	return result;
 }

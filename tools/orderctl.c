@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "streams.h"
 
 #define IMPORT_OPTIONS " [--column NAME=HEADING]... [--rejects FILE] [--strict] [--progress]"
 
@@ -178,6 +179,7 @@ int main(int argc, char **argv)
 	bool finished = false;
 	int status;
 
+	streams_keep();
 	signal(SIGPIPE, SIG_DFL); /* a reader that has enough ends this without a word */
 	locale_begin();
 	if (!ctl.arena) {

@@ -1,6 +1,5 @@
 #include "output.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "pager.h"
+#include "streams.h"
 #include "value.h"
 
 #define TABLE_ROWS_MAX 10000 /* held before they are printed */
@@ -41,10 +41,8 @@ void output_begin(bool as_json)
 
 int output_end(void)
 {
-	int error = fflush(stdout) < 0 ? -errno : 0;
+	int error = streams_flush();
 
-	if (!error && ferror(stdout))
-		error = -EIO;
 	pager_end();
 	return error;
 }
@@ -146,6 +144,7 @@ static void json_line(const struct record *record, const void *from)
 {
 	json_record(record, from);
 	putchar('\n');
+	streams_note();
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -263,6 +262,7 @@ static void rows_print(struct rows *rows)
 	if (!rows->is_part && scols_table_get_nlines(rows->table) > SCREEN_LINES)
 		pager_begin();
 	scols_print_table(rows->table);
+	streams_note();
 	scols_table_remove_lines(rows->table);
 	scols_table_enable_noheadings(rows->table, 1);
 }
@@ -352,6 +352,7 @@ void output_record(const struct record *record, const void *from)
 		scols_table_new_column(table, "value", 0, 0);
 		table_fields(table, arena, record, from);
 		scols_print_table(table);
+		streams_note();
 		for (size_t i = 0; i < record->count; i++)
 			if (record->fields[i].type == FIELD_LIST && record->fields[i].of)
 				list_print(&record->fields[i], from);

@@ -5,6 +5,7 @@
 
 #include "orderctl.h"
 #include "pager.h"
+#include "streams.h"
 #include "syntax.h"
 #include "text.h"
 
@@ -75,6 +76,7 @@ static void help_print(const char *noun, const struct verb *only)
 	printf("\n%s", global_help);
 	if (!noun)
 		printf("\nExit status: 0 done, 1 refused, 2 usage or bad file, 3 no answer.\n");
+	streams_note();
 }
 
 int usage_refuse(const struct ctl *ctl, const char *format, ...)

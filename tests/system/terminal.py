@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What orderctl does on a terminal and nowhere else: pages, colours."""
+"""What orderctl does on a terminal and nowhere else: pages, colours; and output that is lost."""
 import subprocess
 import unittest
 
@@ -92,6 +92,32 @@ class Colours(unittest.TestCase):
         piped = subprocess.run(["orderctl", "order", "get", "1"], capture_output=True, text=True,
                                env={**running.env, "ORDERCTL_COLORS": "yes"}, check=True, timeout=60)
         self.assertIn("\033[", piped.stdout)
+
+
+class Lost(unittest.TestCase):
+    COMMANDS = (["--help"], ["--version"], ["status"], ["catalog", "list"],
+                ["--json", "catalog", "list"], ["metrics"])
+
+    def run_into(self, output, command):
+        """Its exit status and what it says on stderr; `output` is for the shell."""
+        done = subprocess.run(["sh", "-c", f'"$@" {output}', "sh", *command], capture_output=True,
+                              text=True, env=running.env, check=False, timeout=60)
+        return done.returncode, done.stderr
+
+    def test_the_reason_is_told(self):
+        for command in self.COMMANDS:
+            for output, why in ((">/dev/full", "No space left on device"),
+                                (">&-", "Bad file descriptor")):
+                self.assertEqual(
+                    self.run_into(output, ["orderctl", *command]),
+                    (1, f"orderctl: cannot write the output: {why}\n"), f"{command} {output}")
+
+    def test_daemons_that_only_print_tell_it_too(self):
+        for name in suite.DAEMONS:
+            for option in ("--help", "--version"):
+                self.assertEqual(
+                    self.run_into(">/dev/full", [name, option]),
+                    (1, f"{name}: cannot write the output: No space left on device\n"))
 
 
 if __name__ == "__main__":
