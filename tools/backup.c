@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -63,7 +64,7 @@ static const struct record backup_record = RECORD(backup, backup_fields);
 
 static int failed(const char *what, const char *name, int error)
 {
-	fprintf(stderr, "orderctl: %s%s%s: %s\n", what, *name ? " " : "", name, strerror(-error));
+	fprintf(stderr, "orderctl: %s%s%s: %s\n", what, *name ? " " : "", name, vault_error(error));
 	return STATUS_REFUSED;
 }
 
@@ -288,27 +289,82 @@ static int make_dir(const char *path)
 	return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
-/* An empty directory will do; nothing is ever written over. */
-static int make_target(struct backup *backup, uint64_t *ret_total)
+static int target_refuse(const struct backup *backup, const char *why)
 {
-	uint64_t room = 0;
+	fprintf(stderr,
+		"orderctl: %s is there already and %s.\nName a new directory:"
+		" a backup is never written over.\n",
+		backup->dir, why);
+	return STATUS_USAGE;
+}
+
+/* 1: it has entries. */
+static int dir_has_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!dir)
+		return -errno;
+	errno = 0;
+	while (result == 0 && (entry = readdir(dir)))
+		result = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (result == 0)
+		result = -errno;
+	closedir(dir);
+	return result;
+}
+
+/* One that cannot be made anew: a file system may be mounted there, or a link lead there. Whoever else
+ * has it could exchange what is written. */
+static int take_target(const struct backup *backup)
+{
+	struct stat info;
+	int result;
+
+	if (stat(backup->dir, &info) < 0) {
+		failed("cannot use", backup->dir, -errno);
+		return STATUS_USAGE;
+	}
+	if (!S_ISDIR(info.st_mode))
+		return target_refuse(backup, "not a directory");
+	result = dir_has_entries(backup->dir);
+	if (result > 0)
+		return target_refuse(backup, "not empty");
+	if (!result && info.st_uid != geteuid())
+		return target_refuse(backup, "belongs to somebody else");
+	if (!result && access(backup->dir, W_OK) < 0)
+		result = -errno;
+	if (!result)
+		return STATUS_DONE;
+	failed("cannot write to", backup->dir, result);
+	return STATUS_USAGE;
+}
+
+/* An empty directory will do; nothing is ever written over. */
+static int make_target(const struct backup *backup)
+{
 	int error = make_dir(backup->dir);
 
 	if (error == -EEXIST && rmdir(backup->dir) == 0)
 		error = make_dir(backup->dir);
-	if (error == -EEXIST || error == -ENOTEMPTY) {
-		fprintf(stderr,
-			"orderctl: %s is there already and not empty.\nName a new directory:"
-			" a backup is never written over.\n",
-			backup->dir);
-		return STATUS_USAGE;
-	}
-	if (!error)
-		error = vault_size(backup->state_dir, ret_total);
-	if (!error)
-		error = vault_room(backup->dir, &room);
+	if (error == -EEXIST)
+		return take_target(backup);
+	return error ? failed("cannot make", backup->dir, error) : STATUS_DONE;
+}
+
+static int check_room(const struct backup *backup, uint64_t *ret_total)
+{
+	char path[VAULT_PATH_BYTES];
+	uint64_t room = 0;
+	int error = vault_size(backup->state_dir, ret_total, path);
+
 	if (error)
-		return failed("cannot make", backup->dir, error);
+		return failed("cannot read", path, error);
+	error = vault_room(backup->dir, &room);
+	if (error)
+		return failed("cannot write to", backup->dir, error);
 	if (room >= *ret_total + ROOM_SPARE_BYTES)
 		return STATUS_DONE;
 	fprintf(stderr,
@@ -377,12 +433,13 @@ static int run(struct backup *backup)
 	int64_t started_ms = clock_monotonic_ms();
 	uint64_t total = 0;
 	void *room = malloc(PIPE_BYTES);
-	int error = 0, status = make_target(backup, &total);
+	int error = 0, status = room ? make_target(backup) : failed("cannot begin", "", -ENOMEM);
 
-	if (status == STATUS_USAGE || !room) {
+	if (status) { /* what is there is not ours */
 		free(room);
 		return status;
 	}
+	status = check_room(backup, &total);
 	if (!status)
 		status = open_files(backup);
 	if (!status)

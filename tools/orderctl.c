@@ -46,9 +46,9 @@ static const char fsck_notes[] =
 	"else is named and left; exit status 1 while anything is.\n";
 
 static const char backup_notes[] =
-	"DIR is made and must not be there before, or be empty. The copies agree: orderd waits for\n"
-	"some milliseconds while they begin. Needs to read the stores: run it as root or as the\n"
-	"daemons' own user. Without --state-dir a running orderd says where they are.\n";
+	"DIR is made and must not be there before, or be empty and yours. The copies agree: orderd\n"
+	"waits for some milliseconds while they begin. Needs to read the stores: run it as root or\n"
+	"as the daemons' own user. Without --state-dir a running orderd says where they are.\n";
 
 static const char restore_notes[] =
 	"Refuses while a daemon runs. Every file is checked against the manifest first. The old\n"

@@ -33,7 +33,7 @@ static const struct record change_record = RECORD(change, change_fields);
 
 static int failed(const char *what, const char *name, int error)
 {
-	fprintf(stderr, "orderctl: %s %s: %s\n", what, name, strerror(-error));
+	fprintf(stderr, "orderctl: %s %s: %s\n", what, name, vault_error(error));
 	return STATUS_REFUSED;
 }
 
@@ -118,13 +118,15 @@ static int restore_store(struct change *change, const char *dir, const char *nam
 
 static int has_room(const char *from, const char *state_dir)
 {
+	char path[VAULT_PATH_BYTES];
 	uint64_t wanted, room;
-	int error = vault_size(from, &wanted);
+	int error = vault_size(from, &wanted, path);
 
-	if (!error)
-		error = vault_room(state_dir, &room);
 	if (error)
-		return failed("cannot read", from, error);
+		return failed("cannot read", path, error);
+	error = vault_room(state_dir, &room);
+	if (error)
+		return failed("cannot read", state_dir, error);
 	if (room > wanted)
 		return STATUS_DONE;
 	fprintf(stderr, "orderctl: %s has %" PRIu64 " MiB left and %" PRIu64 " are needed.\n",
@@ -141,7 +143,7 @@ static int restore(struct change *change, const char *dir)
 		fprintf(stderr,
 			"orderctl: %s/" VAULT_MANIFEST ": %s.\nThis is no backup, or one"
 			" that did not come to its end.\n",
-			dir, strerror(-error));
+			dir, vault_error(error));
 		return STATUS_USAGE;
 	}
 	status = has_room(dir, change->state_dir);
@@ -205,12 +207,13 @@ static int compact_store(struct change *change, const char *name)
 static int compact(struct change *change)
 {
 	int status = has_room(change->state_dir, change->state_dir), error;
+	char path[VAULT_PATH_BYTES];
 
 	if (status)
 		return status;
-	error = vault_size(change->state_dir, &change->bytes_before);
+	error = vault_size(change->state_dir, &change->bytes_before, path);
 	if (error)
-		return failed("cannot read", change->state_dir, error);
+		return failed("cannot read", path, error);
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = compact_store(change, vault_stores[i]);
 	if (status) {

@@ -38,6 +38,27 @@ int vault_sync(const char *path)
 	return error;
 }
 
+const char *vault_error(int error)
+{
+	return error == -EMEDIUMTYPE ? "it is not a plain file" : strerror(-error);
+}
+
+/* To read. Opening a pipe would wait for somebody to write there. */
+static int plain_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat info;
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = fstat(fd, &info) < 0 ? -errno : S_ISREG(info.st_mode) ? 0 : -EMEDIUMTYPE;
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
 /* --- one file ----------------------------------------------------------------------------------- */
 
 int vault_file_open(struct vault_file *file, const char *path, unsigned mode)
@@ -117,11 +138,11 @@ static int file_copy(int from, struct vault_file *to, XXH3_state_t *sum)
 
 int vault_sum(const char *path, const char *to, char ret_sum[VAULT_SUM_BYTES])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = plain_open(path);
 	XXH3_state_t *sum = XXH3_createState();
 	struct vault_file copy = { .fd = -1 };
 	char written[VAULT_SUM_BYTES];
-	int error = fd < 0 ? -errno : sum ? 0 : -ENOMEM;
+	int error = fd < 0 ? fd : sum ? 0 : -ENOMEM;
 
 	if (!error && to)
 		error = vault_file_open(&copy, to, 0640);
@@ -190,10 +211,16 @@ int vault_read_manifest(const char *dir, char ret_sums[VAULT_STORES][VAULT_SUM_B
 {
 	char path[VAULT_PATH_BYTES], line[256];
 	int error = vault_path(path, dir, VAULT_MANIFEST, "");
-	FILE *file = error ? NULL : fopen(path, "re");
+	int fd = error ? error : plain_open(path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
-	if (!file)
-		return error ? error : -errno;
+	if (fd < 0)
+		return fd;
+	if (!file) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
 	memset(ret_sums, 0, VAULT_STORES * VAULT_SUM_BYTES);
 	if (!fgets(line, sizeof(line), file) || strcmp(line, "# orderd backup 1\n") != 0)
 		error = -EBADMSG;
@@ -207,9 +234,8 @@ int vault_read_manifest(const char *dir, char ret_sums[VAULT_STORES][VAULT_SUM_B
 
 /* --- room --------------------------------------------------------------------------------------- */
 
-int vault_size(const char *dir, uint64_t *ret_bytes)
+int vault_size(const char *dir, uint64_t *ret_bytes, char path[VAULT_PATH_BYTES])
 {
-	char path[VAULT_PATH_BYTES];
 	struct stat info;
 	uint64_t bytes = 0;
 
@@ -219,6 +245,8 @@ int vault_size(const char *dir, uint64_t *ret_bytes)
 			return error;
 		if (stat(path, &info) < 0)
 			return -errno;
+		if (!S_ISREG(info.st_mode))
+			return -EMEDIUMTYPE;
 		bytes += (uint64_t)info.st_size;
 	}
 	*ret_bytes = bytes;

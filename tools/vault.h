@@ -24,7 +24,8 @@ int vault_file_write(struct vault_file *file, const void *at, size_t size);
 int vault_file_close(struct vault_file *file, char ret_sum[VAULT_SUM_BYTES]); /* synced */
 void vault_file_drop(struct vault_file *file);                                /* NULL-safe end */
 
-/* The checksum of a file, which is copied to `to` on the way (NULL: only read). */
+/* The checksum of a file, which is copied to `to` on the way (NULL: only read). -EMEDIUMTYPE: it is no
+ * plain file. */
 int vault_sum(const char *path, const char *to, char ret_sum[VAULT_SUM_BYTES]);
 
 int vault_sync(const char *path); /* a directory or a file */
@@ -36,6 +37,10 @@ int vault_path(char path[VAULT_PATH_BYTES], const char *dir, const char *name, c
 int vault_write_manifest(const char *dir, char sums[VAULT_STORES][VAULT_SUM_BYTES], int64_t now_ms);
 int vault_read_manifest(const char *dir, char ret_sums[VAULT_STORES][VAULT_SUM_BYTES]);
 
-/* How many bytes the stores in `dir` take, and how many the file system of `to` has left. */
-int vault_size(const char *dir, uint64_t *ret_bytes);
+/* strerror, which has no words for what is no plain file. */
+const char *vault_error(int error);
+
+/* How many bytes the stores in `dir` take, and how many the file system of `to` has left. Where a file
+ * of a store is not there or no plain one, `path` names it. */
+int vault_size(const char *dir, uint64_t *ret_bytes, char path[VAULT_PATH_BYTES]);
 int vault_room(const char *to, uint64_t *ret_bytes);

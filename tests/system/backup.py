@@ -171,6 +171,48 @@ class Backup(unittest.TestCase):
             self.running.start(name)
         self.running.audit()
 
+    def test_an_empty_directory_behind_a_link_is_taken(self):
+        os.mkdir(f"{self.running.dir}/elsewhere")
+        os.symlink("elsewhere", self.target)
+        self.orderctl("backup", self.target)
+        self.assertTrue(os.path.exists(f"{self.running.dir}/elsewhere/MANIFEST"))
+        self.assertIn("not empty", self.refused("backup", self.target))
+
+    def test_what_is_wrong_with_a_target_is_said(self):
+        self.assertIn("/dev/null is there already and not a directory",
+                      self.refused("backup", "/dev/null"))
+        os.symlink("nowhere", self.target)
+        self.assertIn("No such file", self.refused("backup", self.target))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_an_empty_file_system_is_taken_and_one_to_read_only_refused(self):
+        os.mkdir(self.target)
+        for options, wanted in (("rw", "bytes"), ("ro", "Read-only file system")):
+            done = subprocess.run(
+                ["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o {options} none {self.target} &&"
+                 f" orderctl --runtime-dir {self.running.dir} backup {self.target}"],
+                capture_output=True, text=True, env=self.running.env, check=False, timeout=60)
+            if "permission denied" in done.stderr.lower():
+                self.skipTest("may not mount here")
+            self.assertIn(wanted, done.stdout + done.stderr)
+        self.assertEqual(os.listdir(self.target), [])
+
+    def test_a_backup_without_a_store_or_with_a_pipe_for_one_is_refused_by_name(self):
+        self.orderctl("backup", self.target)
+        self.stop()
+        data = f"{self.target}/stockd/data.mdb"
+        manifest = f"{self.target}/MANIFEST"
+        state = ("--state-dir", self.state)
+        os.unlink(data)
+        self.assertIn(f"{data}: No such file", self.refused("restore", self.target, *state))
+        os.mkfifo(data)
+        self.assertIn(f"{data}: it is not a plain file",
+                      self.refused("restore", self.target, *state))
+        os.unlink(manifest)
+        os.mkfifo(manifest)
+        self.assertIn(f"{manifest}: it is not a plain file",
+                      self.refused("restore", self.target, *state))
+
     def test_a_manifest_with_anything_else_in_it_is_none(self):
         self.orderctl("backup", self.target)
         self.stop()
