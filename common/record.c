@@ -38,19 +38,6 @@ const char *record_damage(void)
 	return damage;
 }
 
-bool record_key(struct txn *txn, unsigned table, struct slice at, struct key *ret)
-{
-	struct key key = { 0 };
-
-	if (at.size == 0 || at.size > sizeof(key.bytes)) {
-		record_damaged(txn, table, at, at.size ? "key too long" : "key empty");
-		return false;
-	}
-	key_add_bytes(&key, at.at, at.size);
-	*ret = key;
-	return true;
-}
-
 /* What the checksum covers stands in one piece, so that it is hashed in one go: table, key,
  * payload. */
 static size_t cover_begin(struct buffer *buffer, unsigned table, const void *key, size_t key_size)

@@ -30,10 +30,6 @@ bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct sl
 bool record_is_sound(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
 	struct slice value);
 
-/* A key that the store returned, to be looked up or kept. False: it is empty or longer than any of
- * ours, and the transaction has failed with -EUCLEAN. */
-bool record_key(struct txn *txn, unsigned table, struct slice at, struct key *ret);
-
 /* Fails the transaction with -EUCLEAN and says where and why. */
 void record_damaged(struct txn *txn, unsigned table, struct slice key, const char *what);
 

@@ -164,13 +164,10 @@ static void key_forget(struct stock *stock, const struct key *age)
 	txn_delete(stock->txn, TABLE_KEY_AGES, age);
 }
 
-/* Keys without a checksum: one that is none is not looked up. */
-static bool age_take(const struct stock *stock, struct slice at, struct key *ret)
+/* Keys without a checksum: one that is none is left to a repair. */
+static bool is_age(struct slice key)
 {
-	if (at.size > AGE_BYTES)
-		return record_key(stock->txn, TABLE_KEY_AGES, at, ret);
-	record_damaged(stock->txn, TABLE_KEY_AGES, at, "not the age of a key");
-	return false;
+	return key.size > AGE_BYTES && key.size <= sizeof(((struct key *)0)->bytes);
 }
 
 static void keys_forget_old(struct stock *stock)
@@ -180,9 +177,9 @@ static void keys_forget_old(struct stock *stock)
 	size_t count = 0;
 
 	while (count < KEYS_FORGOTTEN_MAX && scan_next(&scan) &&
-		key_is_old(stock, (int64_t)key_read_u64(scan.key, 0)) &&
-		age_take(stock, scan.key, &old[count]))
-		count++;
+		key_is_old(stock, (int64_t)key_read_u64(scan.key, 0)))
+		if (is_age(scan.key))
+			old[count++] = text_key(scan.key.at, scan.key.size);
 	scan_end(&scan);
 	for (size_t i = 0; i < count; i++)
 		key_forget(stock, &old[i]);

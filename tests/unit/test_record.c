@@ -247,23 +247,6 @@ static void a_sound_record_of_another_kind_is_found(void **state)
 	assert_int_equal(txn_commit(txn), -EUCLEAN);
 }
 
-static void what_no_key_of_ours_is_like_is_damage(void **state)
-{
-	static const uint8_t bytes[sizeof(((struct key *)0)->bytes) + 1];
-	struct txn *txn = txn_of(db, false);
-	struct key key;
-
-	(void)state;
-	assert_true(record_key(txn, COLOURS, (struct slice){ bytes, sizeof(bytes) - 1 }, &key));
-	assert_int_equal(key.size, sizeof(bytes) - 1);
-	assert_false(record_key(txn, COLOURS, (struct slice){ bytes, 0 }, &key));
-	assert_string_equal(record_damage(), "table colours, key : key empty");
-	assert_int_equal(txn_error(txn), -EUCLEAN);
-	assert_false(record_key(txn, COLOURS, (struct slice){ bytes, sizeof(bytes) }, &key));
-	assert_string_equal(strrchr(record_damage(), '0'), "0: key too long");
-	txn_abort(txn);
-}
-
 static void damage_under_the_longest_key_is_named_whole(void **state)
 {
 	struct txn *txn = txn_of(db, true);
@@ -388,7 +371,6 @@ int main(void)
 		RECORD_TEST(every_value_cut_short_or_grown_is_found),
 		RECORD_TEST(a_value_in_another_place_is_found),
 		RECORD_TEST(a_sound_record_of_another_kind_is_found),
-		RECORD_TEST(what_no_key_of_ours_is_like_is_damage),
 		RECORD_TEST(damage_under_the_longest_key_is_named_whole),
 		RECORD_TEST(after_damage_the_transaction_serves_and_takes_nothing),
 		RECORD_TEST(a_record_too_large_to_pack_fails_the_transaction),
