@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "codec.h"
 #include "relief.h"
+
+#define PAUSE_MS 4 /* what comes meanwhile leaves together, and wakes nobody */
 
 struct publisher {
 	pthread_t thread;
@@ -50,6 +53,7 @@ static void *publish(void *argument)
 				ZMQ_DONTWAIT);
 			relief_end(publisher->relief);
 		}
+		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_MS * 1000000L }, NULL);
 	}
 	return NULL;
 }
