@@ -263,7 +263,7 @@ void log_message(enum message message, const struct log_about *about, const char
 	va_list list;
 
 	va_start(list, format);
-	log_print((enum log_level)messages[message].level, messages[message].id, about, format,
-		list);
+	log_print((enum log_level)message_rows[message].level, message_rows[message].id, about,
+		format, list);
 	va_end(list);
 }

@@ -7,6 +7,6 @@ int main(void)
 {
 	for (int i = 0; i < MESSAGE_COUNT; i++)
 		printf("-- %s\nSubject: %s\nDefined-By: orderd\nDocumentation: man:orderd(8)\n\n%s\n\n",
-			messages[i].id, messages[i].subject, messages[i].help);
+			message_rows[i].id, message_texts[i].subject, message_texts[i].help);
 	return 0;
 }

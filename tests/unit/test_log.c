@@ -331,7 +331,7 @@ static void the_journal_gets_fields_and_stderr_nothing(void **state)
 	assert_said("ORDERD_ERROR=denied\n");
 	assert_said("ORDERD_PEER_UID=1000\n");
 	assert_said("MESSAGE_ID=");
-	assert_said(messages[MESSAGE_DENIED].id);
+	assert_said(message_rows[MESSAGE_DENIED].id);
 	assert_said("ORDERD_SAGA_STEP=RESERVING\n");
 	assert_said("ORDERD_OPERATION=order?create\n");
 	assert_null(strstr(said, "ORDERD_USER_ID"));
@@ -350,13 +350,13 @@ static void every_message_has_an_id_of_its_own_and_says_what_to_do(void **state)
 {
 	(void)state;
 	for (int i = 0; i < MESSAGE_COUNT; i++) {
-		assert_non_null(messages[i].id);
-		assert_int_equal(strlen(messages[i].id), 32);
-		assert_int_equal(strspn(messages[i].id, "0123456789abcdef"), 32);
-		assert_in_range(strlen(messages[i].subject), 10, 79);
-		assert_in_range(strlen(messages[i].help), 40, 1000);
+		assert_non_null(message_rows[i].id);
+		assert_int_equal(strlen(message_rows[i].id), 32);
+		assert_int_equal(strspn(message_rows[i].id, "0123456789abcdef"), 32);
+		assert_in_range(strlen(message_texts[i].subject), 10, 79);
+		assert_in_range(strlen(message_texts[i].help), 40, 1000);
 		for (int other = 0; other < i; other++)
-			assert_string_not_equal(messages[i].id, messages[other].id);
+			assert_string_not_equal(message_rows[i].id, message_rows[other].id);
 	}
 }
 
