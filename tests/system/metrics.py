@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import unittest
 
@@ -113,6 +114,15 @@ class File(unittest.TestCase):
             self.assertIn("orderd_saga_step_seconds", old.read())
         self.assertEqual(os.listdir(os.path.dirname(path)), ["orderd.prom"])
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o644)
+
+    def test_what_is_no_file_is_not_replaced_by_one(self):
+        path = f"{running.dir}/fifo"
+        os.mkfifo(path)
+        self.addCleanup(os.unlink, path)
+        status, _, err = running.orderctl("metrics", "--output", path)
+        self.assertEqual(status, 2)
+        self.assertIn("not a plain file", err)
+        self.assertTrue(stat.S_ISFIFO(os.stat(path).st_mode))
 
     def test_a_place_that_cannot_be_written_is_named(self):
         status, _, err = running.orderctl("metrics", "--output", "/proc/nowhere/orderd.prom")
