@@ -22,6 +22,7 @@ struct publisher {
 	void *socket; /* the thread's, as is what follows */
 	struct relief *relief;
 	struct buffer leaving;
+	bool added; /* the caller's: since it last said go */
 };
 
 /* All that waits, as soon as there is something. False: nothing, and nothing more will. */
@@ -106,9 +107,13 @@ void publisher_add(struct publisher *publisher, const void *event, size_t size)
 		memcpy((uint8_t *)room + sizeof(size), event, size);
 	}
 	pthread_mutex_unlock(&publisher->mutex);
+	publisher->added = true;
 }
 
+/* Nobody is woken for nothing. */
 void publisher_go(struct publisher *publisher)
 {
-	pthread_cond_signal(&publisher->go);
+	if (publisher->added)
+		pthread_cond_signal(&publisher->go);
+	publisher->added = false;
 }
