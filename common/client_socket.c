@@ -291,9 +291,13 @@ static int wait_for_daemon(struct client_socket *client_socket, int64_t deadline
 		wait_for(client_socket, ZMQ_POLLOUT, deadline_ms < soon_ms ? deadline_ms : soon_ms);
 	if (result != -EAGAIN)
 		return result;
-	result = soon_ms < deadline_ms ? client_socket_look(path) : fds_look(1);
-	if (result < 0 || soon_ms >= deadline_ms)
+	if (soon_ms >= deadline_ms) {
+		result = fds_look(1);
 		return result < 0 ? result : -ECONNREFUSED;
+	}
+	result = client_socket_look(path);
+	if (result < 0)
+		return result;
 	result = wait_for(client_socket, ZMQ_POLLOUT, deadline_ms);
 	return result == -EAGAIN ? -ETIMEDOUT : result;
 }

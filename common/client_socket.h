@@ -35,7 +35,8 @@ int64_t deadline_in(int64_t timeout_ms);
 int64_t deadline_left(int64_t deadline_ms); /* ms; 0 when it has passed */
 
 /* One frame. 0; -ENOENT: no such file; -EACCES: not ours to use; -ECONNREFUSED: no connection by
- * then, or within a second; -EMFILE: for want of a descriptor; -errno. What was sent may still be lost with its receiver. */
+ * then, or within a second; -EMFILE: for want of a descriptor; -errno. What was sent may still be
+ * lost with its receiver. */
 int client_socket_send(struct client_socket *client_socket, const void *at, size_t size,
 	int64_t deadline_ms);
 

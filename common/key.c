@@ -20,6 +20,17 @@ void key_add_bytes(struct key *key, const void *bytes, size_t size)
 	key->size += size;
 }
 
+bool key_take(struct slice at, struct key *ret)
+{
+	struct key key = { 0 };
+
+	if (at.size == 0 || at.size > sizeof(key.bytes))
+		return false;
+	key_add_bytes(&key, at.at, at.size);
+	*ret = key;
+	return true;
+}
+
 uint64_t key_read_u64(struct slice key, size_t offset)
 {
 	const uint8_t *at = key.at;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,3 +22,6 @@ struct key {
 void key_add_u64(struct key *key, uint64_t number);
 void key_add_bytes(struct key *key, const void *bytes, size_t size); /* assert: fits */
 uint64_t key_read_u64(struct slice key, size_t offset); /* 0 where the key is too short */
+
+/* What the store has for a key, to be looked up or kept. False: damage, for no key is like it. */
+bool key_take(struct slice at, struct key *ret);

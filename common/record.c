@@ -24,13 +24,21 @@ static uint32_t u32_read(const uint8_t at[4])
 
 void record_damaged(struct txn *txn, unsigned table, struct slice key, const char *what)
 {
-	size_t used = (size_t)snprintf(damage, sizeof(damage), "table %s, key ",
-		txn_table_name(txn, table));
+	size_t used;
 
+	if (txn_error(txn))
+		return;
+	used = (size_t)snprintf(damage, sizeof(damage), "table %s, key ",
+		txn_table_name(txn, table));
 	for (size_t i = 0; i < key.size && i < sizeof(((struct key *)0)->bytes); i++, used += 2)
 		snprintf(damage + used, 3, "%02x", ((const uint8_t *)key.at)[i]);
 	snprintf(damage + used, sizeof(damage) - used, ": %s", what);
 	txn_fail(txn, -EUCLEAN);
+}
+
+void record_missing(struct txn *txn, unsigned table, const struct key *key)
+{
+	record_damaged(txn, table, (struct slice){ key->bytes, key->size }, "not there");
 }
 
 const char *record_damage(void)

@@ -30,8 +30,11 @@ bool record_read(struct txn *txn, struct arena *arena, unsigned table, struct sl
 bool record_is_sound(struct txn *txn, struct arena *arena, unsigned table, struct slice key,
 	struct slice value);
 
-/* Fails the transaction with -EUCLEAN and says where and why. */
+/* Fails the transaction with -EUCLEAN and says where and why. What failed it before stands. */
 void record_damaged(struct txn *txn, unsigned table, struct slice key, const char *what);
+
+/* The same for a record that was looked up and has to be there. */
+void record_missing(struct txn *txn, unsigned table, const struct key *key);
 
 /* Where the latest -EUCLEAN of this thread came from: "table orders, key 00..11: checksum differs"
  * (the key in hexadecimal). "" while there was none. */

@@ -26,17 +26,6 @@ struct changes {
 	bool scattered; /* a lookup does not find all that is there, so a deletion would not either */
 };
 
-bool repair_key(struct slice at, struct key *ret)
-{
-	struct key key = { 0 };
-
-	if (at.size == 0 || at.size > sizeof(key.bytes))
-		return false;
-	key_add_bytes(&key, at.at, at.size);
-	*ret = key;
-	return true;
-}
-
 void *repair_grown(struct repair *repair, void *list, size_t count, size_t size)
 {
 	void *grown = list;
@@ -84,7 +73,7 @@ static bool is_in_place(struct repair *repair, unsigned table, const struct scan
 	struct slice value;
 	struct key key;
 
-	return repair_key(scan->key, &key) && txn_get(repair->txn, table, &key, &value) &&
+	return key_take(scan->key, &key) && txn_get(repair->txn, table, &key, &value) &&
 		value.at == scan->value.at;
 }
 
@@ -99,7 +88,7 @@ bool repair_next(struct repair *repair, unsigned table, struct scan *scan)
 	struct key key;
 
 	while (scan_next(scan)) {
-		if (repair_key(scan->key, &key))
+		if (key_take(scan->key, &key))
 			return true;
 		repair_find(repair, table, scan->key, "damaged: no key is like this", false);
 	}
@@ -177,7 +166,7 @@ void repair_keep(struct repair *repair, unsigned index, unsigned table)
 		struct key key, named;
 		struct slice value;
 
-		if (repair_key(scan.key, &key) && repair_key(scan.value, &named) &&
+		if (key_take(scan.key, &key) && key_take(scan.value, &named) &&
 			txn_get(repair->txn, table, &named, &value) &&
 			!is_sound(repair, table, scan.value, value))
 			repair_expect(repair, &key, scan.value.at, scan.value.size);
@@ -252,7 +241,7 @@ static void entry_put(struct repair *repair, unsigned table, const struct repair
 {
 	struct key key;
 
-	if (!repair_key(entry->key, &key))
+	if (!key_take(entry->key, &key))
 		return;
 	if (entry->record)
 		record_put(repair->txn, table, &key, entry->record, entry->from);
@@ -284,7 +273,7 @@ static void changes_make(struct repair *repair, unsigned table, const struct cha
 	for (size_t i = 0; i < changes->count; i++) {
 		if (changes->at[i].entry)
 			entry_put(repair, table, changes->at[i].entry);
-		else if (repair_key(changes->at[i].key, &key))
+		else if (key_take(changes->at[i].key, &key))
 			txn_delete(repair->txn, table, &key);
 	}
 }
@@ -366,7 +355,7 @@ void repair_counters(struct repair *repair, unsigned table)
 	struct key key;
 
 	while (scan_next(&scan))
-		if (repair_key(scan.key, &key) && is_sound(repair, table, scan.key, scan.value))
+		if (key_take(scan.key, &key) && is_sound(repair, table, scan.key, scan.value))
 			repair_expect(repair, &key, scan.value.at, scan.value.size);
 	scan_end(&scan);
 	table_mend(repair, table, "damaged: this counter begins again");

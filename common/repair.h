@@ -36,9 +36,6 @@ extern const struct repair_plan catalogd_repair, orderd_repair, stockd_repair;
  * memory, and the transaction has failed; the list is as it was. */
 void *repair_grown(struct repair *repair, void *list, size_t count, size_t size);
 
-/* A key as a scan returned it. False: it is empty or longer than any of ours. */
-bool repair_key(struct slice at, struct key *ret);
-
 /* Names something. */
 void repair_find(struct repair *repair, unsigned table, struct slice key, const char *what,
 	bool mended);

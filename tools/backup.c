@@ -16,6 +16,7 @@
 #include "orderctl.h"
 #include "output.h"
 #include "store.h"
+#include "stores.h"
 #include "vault.h"
 
 /* The three copies agree because orderd lets nothing out while they begin: then every move that
@@ -61,12 +62,6 @@ static const struct field backup_fields[] = {
 	{ "took_ms", FIELD_I64, 0, AT(backup, took_ms) },
 };
 static const struct record backup_record = RECORD(backup, backup_fields);
-
-static int failed(const char *what, const char *name, int error)
-{
-	fprintf(stderr, "orderctl: %s%s%s: %s\n", what, *name ? " " : "", name, vault_error(error));
-	return STATUS_REFUSED;
-}
 
 /* --- copying ------------------------------------------------------------------------------------ */
 
@@ -212,7 +207,7 @@ static int begin_while_held(struct backup *backup)
 		if (status)
 			return status;
 		if (error)
-			return failed("cannot begin to copy", "", error);
+			return stores_failed("cannot begin to copy", "", error);
 		if (copies_have_begun(backup, until_ms)) {
 			backup->hold_ms = holds_ms[i];
 			return STATUS_DONE;
@@ -233,7 +228,7 @@ static int begin(struct backup *backup)
 	if (backup->running)
 		return begin_while_held(backup);
 	error = copies_start(backup);
-	return error ? failed("cannot begin to copy", "", error) : STATUS_DONE;
+	return error ? stores_failed("cannot begin to copy", "", error) : STATUS_DONE;
 }
 
 /* --- before and after --------------------------------------------------------------------------- */
@@ -279,7 +274,7 @@ static int open_stores(struct backup *backup)
 			return STATUS_REFUSED;
 		}
 		if (error)
-			return failed("cannot open the store", path, error);
+			return stores_failed("cannot open the store", path, error);
 	}
 	return STATUS_DONE;
 }
@@ -324,7 +319,7 @@ static int take_target(const struct backup *backup)
 	int result;
 
 	if (stat(backup->dir, &info) < 0) {
-		failed("cannot use", backup->dir, -errno);
+		stores_failed("cannot use", backup->dir, -errno);
 		return STATUS_USAGE;
 	}
 	if (!S_ISDIR(info.st_mode))
@@ -338,7 +333,7 @@ static int take_target(const struct backup *backup)
 		result = -errno;
 	if (!result)
 		return STATUS_DONE;
-	failed("cannot write to", backup->dir, result);
+	stores_failed("cannot write to", backup->dir, result);
 	return STATUS_USAGE;
 }
 
@@ -351,7 +346,7 @@ static int make_target(const struct backup *backup)
 		error = make_dir(backup->dir);
 	if (error == -EEXIST)
 		return take_target(backup);
-	return error ? failed("cannot make", backup->dir, error) : STATUS_DONE;
+	return error ? stores_failed("cannot make", backup->dir, error) : STATUS_DONE;
 }
 
 static int check_room(const struct backup *backup, uint64_t *ret_total)
@@ -361,10 +356,10 @@ static int check_room(const struct backup *backup, uint64_t *ret_total)
 	int error = vault_size(backup->state_dir, ret_total, path);
 
 	if (error)
-		return failed("cannot read", path, error);
+		return stores_failed("cannot read", path, error);
 	error = vault_room(backup->dir, &room);
 	if (error)
-		return failed("cannot write to", backup->dir, error);
+		return stores_failed("cannot write to", backup->dir, error);
 	if (room >= *ret_total + ROOM_SPARE_BYTES)
 		return STATUS_DONE;
 	fprintf(stderr,
@@ -388,7 +383,7 @@ static int open_files(struct backup *backup)
 		if (!error)
 			error = vault_file_open(&backup->copies[i].file, path, 0600);
 		if (error)
-			return failed("cannot make", path, error);
+			return stores_failed("cannot make", path, error);
 	}
 	return STATUS_DONE;
 }
@@ -411,7 +406,7 @@ static int finish(struct backup *backup)
 		error = vault_path(path, backup->dir, "..", "");
 	if (!error)
 		error = vault_sync(path);
-	return error ? failed("cannot write", backup->dir, error) : STATUS_DONE;
+	return error ? stores_failed("cannot write", backup->dir, error) : STATUS_DONE;
 }
 
 /* What is there without a manifest is no backup, and is taken away. */
@@ -433,7 +428,8 @@ static int run(struct backup *backup)
 	int64_t started_ms = clock_monotonic_ms();
 	uint64_t total = 0;
 	void *room = malloc(PIPE_BYTES);
-	int error = 0, status = room ? make_target(backup) : failed("cannot begin", "", -ENOMEM);
+	int error = 0,
+	    status = room ? make_target(backup) : stores_failed("cannot begin", "", -ENOMEM);
 
 	if (status) { /* what is there is not ours */
 		free(room);
@@ -447,7 +443,7 @@ static int run(struct backup *backup)
 	if (!status)
 		error = copies_drain(backup, total, room);
 	if (error)
-		status = failed("cannot copy to", backup->dir, error);
+		status = stores_failed("cannot copy to", backup->dir, error);
 	if (!status)
 		status = finish(backup);
 	if (status)

@@ -31,12 +31,6 @@ static const struct field change_fields[] = {
 };
 static const struct record change_record = RECORD(change, change_fields);
 
-static int failed(const char *what, const char *name, int error)
-{
-	fprintf(stderr, "orderctl: %s %s: %s\n", what, name, vault_error(error));
-	return STATUS_REFUSED;
-}
-
 /* --- new stores beside the old ones ------------------------------------------------------------- */
 
 /* The directory NAME.made, empty, whatever an earlier attempt left there. */
@@ -76,7 +70,7 @@ static int exchange(struct change *change)
 	stores_before(change->state_dir, before);
 	error = stores_exchange(change->state_dir, before);
 	if (error)
-		return failed("cannot put in place in", change->state_dir, error);
+		return stores_failed("cannot put in place in", change->state_dir, error);
 	if (stores_exist(change->state_dir, before))
 		change->before = arena_text(change->ctl->arena, before, strlen(before));
 	return STATUS_DONE;
@@ -111,26 +105,26 @@ static int restore_store(struct change *change, const char *dir, const char *nam
 	if (!error && stat(to, &info) < 0)
 		error = -errno;
 	if (error)
-		return failed("cannot restore", from, error);
+		return stores_failed("cannot restore", from, error);
 	change->bytes += (uint64_t)info.st_size;
 	return check_sum(from, sum, wanted);
 }
 
-static int has_room(const char *from, const char *state_dir)
+static int has_room(const char *from, const char *state_dir, uint64_t *ret_wanted)
 {
 	char path[VAULT_PATH_BYTES];
-	uint64_t wanted, room;
-	int error = vault_size(from, &wanted, path);
+	uint64_t room;
+	int error = vault_size(from, ret_wanted, path);
 
 	if (error)
-		return failed("cannot read", path, error);
+		return stores_failed("cannot read", path, error);
 	error = vault_room(state_dir, &room);
 	if (error)
-		return failed("cannot read", state_dir, error);
-	if (room > wanted)
+		return stores_failed("cannot read", state_dir, error);
+	if (room > *ret_wanted)
 		return STATUS_DONE;
 	fprintf(stderr, "orderctl: %s has %" PRIu64 " MiB left and %" PRIu64 " are needed.\n",
-		state_dir, room >> 20, wanted >> 20);
+		state_dir, room >> 20, *ret_wanted >> 20);
 	return STATUS_REFUSED;
 }
 
@@ -138,6 +132,7 @@ static int restore(struct change *change, const char *dir)
 {
 	char sums[VAULT_STORES][VAULT_SUM_BYTES];
 	int error = vault_read_manifest(dir, sums), status;
+	uint64_t wanted;
 
 	if (error) {
 		fprintf(stderr,
@@ -146,7 +141,7 @@ static int restore(struct change *change, const char *dir)
 			dir, vault_error(error));
 		return STATUS_USAGE;
 	}
-	status = has_room(dir, change->state_dir);
+	status = has_room(dir, change->state_dir, &wanted);
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = restore_store(change, dir, vault_stores[i], sums[i]);
 	if (status) {
@@ -162,7 +157,7 @@ int restore_run(struct ctl *ctl)
 	int status;
 
 	if (mkdir(change.state_dir, DIRECTORY_MODE) < 0 && errno != EEXIST)
-		return failed("cannot make", change.state_dir, -errno);
+		return stores_failed("cannot make", change.state_dir, -errno);
 	status = ctl_lock_stores(change.state_dir, change.locks);
 	if (!status)
 		status = restore(&change, ctl->arguments[0]);
@@ -199,21 +194,15 @@ static int compact_store(struct change *change, const char *name)
 		close(fd);
 	db_close(db);
 	if (error)
-		return failed("cannot compact", from, error);
+		return stores_failed("cannot compact", from, error);
 	change->bytes += (uint64_t)info.st_size;
 	return STATUS_DONE;
 }
 
 static int compact(struct change *change)
 {
-	int status = has_room(change->state_dir, change->state_dir), error;
-	char path[VAULT_PATH_BYTES];
+	int status = has_room(change->state_dir, change->state_dir, &change->bytes_before);
 
-	if (status)
-		return status;
-	error = vault_size(change->state_dir, &change->bytes_before, path);
-	if (error)
-		return failed("cannot read", path, error);
 	for (size_t i = 0; i < VAULT_STORES && !status; i++)
 		status = compact_store(change, vault_stores[i]);
 	if (status) {

@@ -15,7 +15,7 @@
 #define LOCK_WAIT_MS 5000 /* for a suite that is just being stopped */
 #define LOCK_PAUSE_MS 50
 #define BEFORE ".before-"
-#define MARK_NEW STORE_MARK ".made"
+#define MARK_NEW STORE_MARK STORES_NEW
 
 const char *ctl_state_dir(const struct ctl *ctl)
 {
@@ -24,9 +24,9 @@ const char *ctl_state_dir(const struct ctl *ctl)
 	return given ? given : STATE_DIR;
 }
 
-static int failed(const char *what, const char *path, int error)
+int stores_failed(const char *what, const char *path, int error)
 {
-	fprintf(stderr, "orderctl: %s %s: %s\n", what, path, strerror(-error));
+	fprintf(stderr, "orderctl: %s%s%s: %s\n", what, *path ? " " : "", path, vault_error(error));
 	return STATUS_REFUSED;
 }
 
@@ -68,20 +68,6 @@ void stores_before(const char *state_dir, char ret[STORES_BEFORE_BYTES])
 
 /* --- the mark ----------------------------------------------------------------------------------- */
 
-static int file_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	size_t size = strlen(text);
-	ssize_t written = fd >= 0 ? write(fd, text, size) : -1;
-	int error = written < 0 ? -errno : (size_t)written < size ? -ENOSPC : 0;
-
-	if (!error && fsync(fd) < 0)
-		error = -errno;
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
 /* Whole, or not there. */
 static int mark_set(const char *state_dir, const char *before)
 {
@@ -92,7 +78,8 @@ static int mark_set(const char *state_dir, const char *before)
 		error = vault_path(path, state_dir, STORE_MARK, "");
 	if (error)
 		return error;
-	error = file_write(made, before);
+	unlink(made);
+	error = vault_write(made, before, 0644);
 	if (!error && rename(made, path) < 0)
 		error = -errno;
 	if (error)
@@ -180,7 +167,8 @@ static int finish_exchange(const char *state_dir)
 	if (!error)
 		error = put_in_place(state_dir, before);
 	if (error)
-		return failed("cannot bring to its end what was interrupted in", state_dir, error);
+		return stores_failed("cannot bring to its end what was interrupted in", state_dir,
+			error);
 	fprintf(stderr,
 		"orderctl: a restore or compact that was interrupted has been brought to its end;"
 		" %s/NAME%s are the stores from before it\n",
@@ -196,12 +184,13 @@ static int lock_directory(const char *state_dir, int *ret_fd)
 	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? STATUS_DONE : failed("cannot open", state_dir, -errno);
+		return errno == ENOENT ? STATUS_DONE
+				       : stores_failed("cannot open", state_dir, -errno);
 	*ret_fd = fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return STATUS_DONE;
 	if (errno != EWOULDBLOCK)
-		return failed("cannot lock", state_dir, -errno);
+		return stores_failed("cannot lock", state_dir, -errno);
 	fprintf(stderr, "orderctl: another orderctl works on %s; run this when it has ended.\n",
 		state_dir);
 	return STATUS_REFUSED;
@@ -232,7 +221,7 @@ static int lock_store(const char *state_dir, const char *name, int64_t until_ms,
 	if (!error || error == -ENOENT)
 		return STATUS_DONE;
 	if (error != -EBUSY)
-		return failed("cannot lock", path, error);
+		return stores_failed("cannot lock", path, error);
 	fprintf(stderr,
 		"orderctl: %s runs on %s.\nStop the suite first (systemctl stop orderd.target).\n",
 		name, path);

@@ -22,3 +22,6 @@ int stores_exchange(const char *state_dir, const char *before);
 bool stores_exist(const char *state_dir, const char *suffix);
 
 void stores_remove(const char *state_dir, const char *suffix);
+
+/* Says what failed; `path` may be "". STATUS_REFUSED. */
+int stores_failed(const char *what, const char *path, int error);

@@ -163,10 +163,24 @@ int vault_sum(const char *path, const char *to, char ret_sum[VAULT_SUM_BYTES])
 
 /* --- the manifest ------------------------------------------------------------------------------- */
 
+int vault_write(const char *path, const char *text, unsigned mode)
+{
+	char sum[VAULT_SUM_BYTES];
+	struct vault_file file;
+	int error = vault_file_open(&file, path, mode);
+
+	if (error)
+		return error;
+	error = vault_file_write(&file, text, strlen(text));
+	if (!error)
+		return vault_file_close(&file, sum);
+	vault_file_drop(&file);
+	return error;
+}
+
 int vault_write_manifest(const char *dir, char sums[VAULT_STORES][VAULT_SUM_BYTES], int64_t now_ms)
 {
-	char path[VAULT_PATH_BYTES], text[1024], when[32], sum[VAULT_SUM_BYTES];
-	struct vault_file file;
+	char path[VAULT_PATH_BYTES], text[1024], when[32];
 	int size = snprintf(text, sizeof(text), "# orderd backup 1\n# made %s by %s\n",
 		clock_print_utc(when, now_ms), PACKAGE_VERSION);
 
@@ -175,14 +189,7 @@ int vault_write_manifest(const char *dir, char sums[VAULT_STORES][VAULT_SUM_BYTE
 			sums[i], vault_stores[i]);
 	int error = vault_path(path, dir, VAULT_MANIFEST, "");
 	if (!error)
-		error = vault_file_open(&file, path, 0600);
-	if (error)
-		return error;
-	error = vault_file_write(&file, text, (size_t)size);
-	if (error)
-		vault_file_drop(&file);
-	else
-		error = vault_file_close(&file, sum);
+		error = vault_write(path, text, 0600);
 	return error ? error : vault_sync(dir);
 }
 

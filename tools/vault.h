@@ -23,6 +23,7 @@ int vault_file_open(struct vault_file *file, const char *path, unsigned mode);
 int vault_file_write(struct vault_file *file, const void *at, size_t size);
 int vault_file_close(struct vault_file *file, char ret_sum[VAULT_SUM_BYTES]); /* synced */
 void vault_file_drop(struct vault_file *file);                                /* NULL-safe end */
+int vault_write(const char *path, const char *text, unsigned mode);           /* a whole one */
 
 /* The checksum of a file, which is copied to `to` on the way (NULL: only read). -EMEDIUMTYPE: it is no
  * plain file. */

@@ -45,17 +45,6 @@ static int check_lines(struct tick *tick, const struct orderd_create *create)
 	return OUTCOME_OK;
 }
 
-/* A key names an order that is not found: no other one may be made in its place. */
-static int order_lost(struct tick *tick, uint64_t order_id)
-{
-	struct key key = order_key(order_id);
-
-	if (txn_error(tick->txn) == 0)
-		record_damaged(tick->txn, TABLE_ORDERS, (struct slice){ key.bytes, key.size },
-			"not there");
-	return OUTCOME_CORRUPT_RECORD;
-}
-
 /* What the key says: OUTCOME_OK with *ret_reply, OUTCOME_LATER with what is being made under it,
  * OUTCOME_ORDER_NOT_FOUND where the key is free. */
 static int check_key(struct tick *tick, const struct draft *draft, struct orderd_order *ret_reply,
@@ -65,6 +54,7 @@ static int check_key(struct tick *tick, const struct draft *draft, struct orderd
 	const struct open_saga *open;
 	struct key_record record;
 	struct order order;
+	struct key key;
 	uint64_t body;
 
 	if (!create->idempotency_key)
@@ -81,8 +71,11 @@ static int check_key(struct tick *tick, const struct draft *draft, struct orderd
 	}
 	if (!idempotency_get(tick, create->user_id, create->idempotency_key, &record))
 		return OUTCOME_ORDER_NOT_FOUND;
-	if (!order_get(tick, record.order_id, &order))
-		return order_lost(tick, record.order_id);
+	if (!order_get(tick, record.order_id, &order)) { /* no other one is made in its place */
+		key = order_key(record.order_id);
+		record_missing(tick->txn, TABLE_ORDERS, &key);
+		return OUTCOME_CORRUPT_RECORD;
+	}
 	if (record.body != draft->body)
 		return OUTCOME_IDEMPOTENCY_MISMATCH;
 	*ret_reply = as_made(&order);

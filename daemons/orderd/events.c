@@ -22,6 +22,14 @@ static const struct field stored_event_fields[] = {
 };
 static const struct record stored_event_record = RECORD(stored_event, stored_event_fields);
 
+static struct key event_key(uint64_t seq)
+{
+	struct key key = { 0 };
+
+	key_add_u64(&key, seq);
+	return key;
+}
+
 static uint64_t last_seq(struct tick *tick)
 {
 	struct slice key, value;
@@ -33,7 +41,7 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 	const char *actor, const char *reason)
 {
 	uint64_t seq = last_seq(tick) + 1;
-	struct key key = { 0 };
+	struct key key = event_key(seq);
 	struct stored_event event = {
 		.wire = {
 			.seq = seq,
@@ -49,7 +57,6 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 		.previous = order->last_event,
 	};
 
-	key_add_u64(&key, seq);
 	record_put(tick->txn, TABLE_EVENTS, &key, &stored_event_record, &event);
 	order->last_event = seq;
 	tick_publish(tick, &event_record, &event.wire);
@@ -58,24 +65,6 @@ void event_append(struct tick *tick, struct order *order, enum orderd_status fro
 			.order_id = event.wire.order_id, .user_id = event.wire.user_id },
 		"%s%s%s by %s%s%s", status_names[from], *status_names[from] ? " becomes " : "is ",
 		status_names[order->wire.status], actor, reason ? ": " : "", reason ? reason : "");
-}
-
-static struct key event_key(uint64_t seq)
-{
-	struct key key = { 0 };
-
-	key_add_u64(&key, seq);
-	return key;
-}
-
-/* The log has no gap, so one that is not found has lost its key. */
-static void lacks(struct tick *tick, uint64_t seq)
-{
-	struct key key = event_key(seq);
-
-	if (txn_error(tick->txn) == 0)
-		record_damaged(tick->txn, TABLE_EVENTS, (struct slice){ key.bytes, key.size },
-			"not there");
 }
 
 int handle_event_list(struct tick *tick, const void *request, void *reply)
@@ -90,17 +79,17 @@ int handle_event_list(struct tick *tick, const void *request, void *reply)
 	if (!list->events)
 		return -ENOMEM;
 	scan = scan_from(tick->txn, TABLE_EVENTS, &from);
-	while (list->count < (size_t)range->limit && scan_next(&scan)) {
+	for (uint64_t seq = range->after + 1;
+		list->count < (size_t)range->limit && scan_next(&scan); seq++) {
+		struct key key = event_key(seq);
 		struct stored_event event;
 
+		if (key_read_u64(scan.key, 0) != seq) /* the log has no gap */
+			record_missing(tick->txn, TABLE_EVENTS, &key);
 		if (!record_read(tick->txn, tick->arena, TABLE_EVENTS, scan.key, scan.value,
 			    &stored_event_record, &event))
 			break;
-		event.wire.seq = key_read_u64(scan.key, 0);
-		if (event.wire.seq != range->after + 1 + list->count) {
-			lacks(tick, range->after + 1 + list->count);
-			break;
-		}
+		event.wire.seq = seq;
 		list->events[list->count++] = event.wire;
 	}
 	scan_end(&scan);
@@ -129,7 +118,7 @@ int handle_order_history(struct tick *tick, const void *request, void *reply)
 
 		if (!record_get(tick->txn, tick->arena, TABLE_EVENTS, &key, &stored_event_record,
 			    &event)) {
-			lacks(tick, seq);
+			record_missing(tick->txn, TABLE_EVENTS, &key);
 			break;
 		}
 		event.wire.seq = seq;

@@ -216,9 +216,8 @@ static int differs(struct tick *tick, uint64_t user_id, uint64_t order_id)
 {
 	struct key key = order_id > 0 ? entry_key(user_id, order_id) : user_key(user_id, 0);
 
-	if (txn_error(tick->txn) == 0) /* else it is the order that is damaged */
-		record_damaged(tick->txn, TABLE_USERS, (struct slice){ key.bytes, key.size },
-			"differs from the orders");
+	record_damaged(tick->txn, TABLE_USERS, (struct slice){ key.bytes, key.size },
+		"differs from the orders");
 	return -EUCLEAN;
 }
 

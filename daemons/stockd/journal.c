@@ -164,12 +164,7 @@ static void key_forget(struct stock *stock, const struct key *age)
 	txn_delete(stock->txn, TABLE_KEY_AGES, age);
 }
 
-/* Keys without a checksum: one that is none is left to a repair. */
-static bool is_age(struct slice key)
-{
-	return key.size > AGE_BYTES && key.size <= sizeof(((struct key *)0)->bytes);
-}
-
+/* Ages have no checksum: one that is none is left to a repair. */
 static void keys_forget_old(struct stock *stock)
 {
 	struct key old[KEYS_FORGOTTEN_MAX];
@@ -178,8 +173,8 @@ static void keys_forget_old(struct stock *stock)
 
 	while (count < KEYS_FORGOTTEN_MAX && scan_next(&scan) &&
 		key_is_old(stock, (int64_t)key_read_u64(scan.key, 0)))
-		if (is_age(scan.key))
-			old[count++] = text_key(scan.key.at, scan.key.size);
+		if (scan.key.size > AGE_BYTES && key_take(scan.key, &old[count]))
+			count++;
 	scan_end(&scan);
 	for (size_t i = 0; i < count; i++)
 		key_forget(stock, &old[i]);
@@ -196,7 +191,7 @@ static void expect_older_ages(struct repair *repair)
 	while (scan_next(&scan)) {
 		struct key age, text;
 
-		if (scan.key.size <= AGE_BYTES || !repair_key(scan.key, &age))
+		if (scan.key.size <= AGE_BYTES || !key_take(scan.key, &age))
 			continue;
 		text = text_key(age.bytes + AGE_BYTES, age.size - AGE_BYTES);
 		arena_reset(repair->scratch);

@@ -109,6 +109,23 @@ static inline void ask_about(struct shop *shop, char client, const char *op, uin
 	shop_ask(shop, client, op, &order_due_record, &due);
 }
 
+static inline void ask_list(struct shop *shop, char client, uint64_t user_id)
+{
+	struct order_query query = { .user_id = user_id, .page = 1, .page_size = 20 };
+
+	shop_ask(shop, client, "order.list", &order_query_record, &query);
+}
+
+static inline struct order_list orders_of(struct shop *shop, uint64_t user_id)
+{
+	struct order_list list;
+
+	ask_list(shop, 'l', user_id);
+	shop_tick(shop);
+	answer_read(shop, 'l', &order_list_record, &list);
+	return list;
+}
+
 static inline struct orderd_order get_order(struct shop *shop, uint64_t order_id)
 {
 	ask_about(shop, 'g', "order.get", order_id);

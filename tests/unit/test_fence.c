@@ -28,13 +28,7 @@ static void make_held(struct shop *shop, size_t count)
 
 static void assert_all_there(struct shop *shop, size_t count)
 {
-	struct order_query query = { .user_id = 1, .page = 1, .page_size = 1 };
-	struct order_list list;
-
-	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
-	shop_tick(shop);
-	answer_read(shop, 'l', &order_list_record, &list);
-	assert_int_equal(list.total, count);
+	assert_int_equal(orders_of(shop, 1).total, count);
 	assert_at_rest(shop);
 }
 
@@ -224,17 +218,6 @@ static void a_repeat_that_comes_before_the_fence_gets_the_order_that_was_made(vo
 	assert_all_there(shop, 1);
 }
 
-static struct order_list orders_of(struct shop *shop, uint64_t user_id)
-{
-	struct order_query query = { .user_id = user_id, .page = 1, .page_size = 20 };
-	struct order_list list;
-
-	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
-	shop_tick(shop);
-	answer_read(shop, 'l', &order_list_record, &list);
-	return list;
-}
-
 static void a_list_says_until_the_fence_that_it_may_be_incomplete(void **state)
 {
 	struct shop *shop = *state;
@@ -264,16 +247,22 @@ static void a_repeat_in_the_tick_of_the_fence_gets_the_order_that_was_made(void 
 	assert_all_there(shop, 1);
 }
 
+static void ask_other_body(struct shop *shop, char client)
+{
+	struct orderd_create create = example_create(1, "key");
+
+	create.item_count = 1;
+	shop_ask(shop, client, "order.create", &create_record, &create);
+}
+
 static void another_body_in_the_tick_of_the_fence_is_a_mismatch(void **state)
 {
 	struct shop *shop = *state;
-	struct orderd_create create = example_create(1, "key");
 
 	make_order(shop, 1, "key");
 	shop_restart(shop);
-	create.item_count = 1;
-	shop_ask(shop, 'a', "order.create", &create_record, &create);
-	shop_ask(shop, 'b', "order.create", &create_record, &create);
+	ask_other_body(shop, 'a');
+	ask_other_body(shop, 'b');
 	fence_says(shop);
 	shop_tick(shop);
 	assert_refused(shop, 'a', "idempotency_mismatch");
@@ -284,16 +273,14 @@ static void another_body_in_the_tick_of_the_fence_is_a_mismatch(void **state)
 static void another_body_that_comes_before_the_fence_is_a_mismatch(void **state)
 {
 	struct shop *shop = *state;
-	struct orderd_create create = example_create(1, "key");
 
 	make_order(shop, 1, "key");
 	shop_restart(shop);
-	create.item_count = 1;
-	shop_ask(shop, 'a', "order.create", &create_record, &create);
+	ask_other_body(shop, 'a');
 	shop_tick(shop);
-	shop_ask(shop, 'b', "order.create", &create_record, &create);
+	ask_other_body(shop, 'b');
 	fence_says(shop);
-	shop_ask(shop, 'c', "order.create", &create_record, &create);
+	ask_other_body(shop, 'c');
 	shop_tick(shop);
 	assert_refused(shop, 'a', "idempotency_mismatch");
 	assert_refused(shop, 'b', "idempotency_mismatch");

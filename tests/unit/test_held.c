@@ -92,12 +92,11 @@ static void every_list_shows_it(void **state)
 {
 	struct shop *shop = *state;
 	uint64_t order_id = hold(shop).order_id;
-	struct order_query query = { .user_id = 1, .page = 1, .page_size = 20 };
 	struct range all = { .limit = LIST_LIMIT_MAX };
 	struct event_list events;
 	struct order_list orders;
 
-	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	ask_list(shop, 'l', 1);
 	ask_about(shop, 'h', "order.history", order_id);
 	shop_ask(shop, 'e', "event.list", &range_record, &all);
 	shop_ask(shop, 's', "order.scan", &range_record, &all);

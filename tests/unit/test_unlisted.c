@@ -138,14 +138,13 @@ static void an_order_that_moves_meanwhile_is_counted_once(void **state)
 
 static void list_without_room(struct shop *shop)
 {
-	struct order_query query = { .user_id = 2, .page = 1, .page_size = PAGE_SIZE_MAX };
 	struct rlimit saved, none;
 
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &saved), 0);
 	none = saved;
 	none.rlim_cur = 0;
 	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
-	shop_ask(shop, 'l', "order.list", &order_query_record, &query);
+	ask_list(shop, 'l', 2);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
 	shop_tick(shop);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &saved), 0);
