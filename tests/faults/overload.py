@@ -2,7 +2,7 @@
 """tests/faults/overload.py [--seconds S] [--times N]: more than the suite can take.
 
 Measures the most creates a second that the suite answers, then offers N (10) times as many to
-another suite, for about S (60) seconds, by clients that never slow down. Meanwhile orders are made,
+another suite, for about S (80) seconds, 60 at least, by clients that never slow down. Meanwhile orders are made,
 paid, cancelled and left to expire by a client that does as it is told: it waits retry_after_ms
 when it is told that the suite is busy. Wants
 
@@ -227,7 +227,7 @@ def overload(peak, seconds, times, fsck):
 
 def main():
     words = argparse.ArgumentParser()
-    words.add_argument("--seconds", type=float, default=60)
+    words.add_argument("--seconds", type=float, default=80)
     words.add_argument("--times", type=float, default=10)
     words.add_argument("--fsck", action="store_true")
     asked = words.parse_args()
