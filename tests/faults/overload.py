@@ -2,9 +2,9 @@
 """tests/faults/overload.py [--seconds S] [--times N]: more than the suite can take.
 
 Measures the most creates a second that the suite answers, then offers N (10) times as many to
-another suite, for about S (80) seconds, 60 at least, by clients that never slow down. Meanwhile orders are made,
-paid, cancelled and left to expire by a client that does as it is told: it waits retry_after_ms
-when it is told that the suite is busy. Wants
+another suite, for about S (80) seconds, 60 at least, by clients that never slow down. Meanwhile
+orders are made, paid, cancelled and left to expire by a client that does as it is told: it waits
+retry_after_ms when it is told that the suite is busy. Wants
 
 - goodput of at least 80 % of the peak, both while the same number of orders is stored, for an
   order costs more in a store that has grown;
